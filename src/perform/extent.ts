@@ -2,11 +2,12 @@
 // How much of its kernels a scenario needs. The small variant of a kernel serves only scenarios of which the lab knows
 // every step; in doubt it takes the full kernel.
 import type { Extent } from '../images/index.js';
+import { isFileAction } from '../model/scenario/file-steps.js';
 import type { Scenario, Step } from '../model/scenario/scenario.js';
 
 /**
- * Steps on sessions, files and the update itself. Commands of the user, guests and devices may need anything, and
- * clients pass descriptors through sockets.
+ * Steps on sessions and the update itself; those that change files count too. Commands of the user, guests and devices
+ * may need anything, and clients pass descriptors through sockets.
  */
 const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'open',
@@ -23,18 +24,11 @@ const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'abort',
   'kill-agent',
   'fault',
-  'write',
-  'truncate',
-  'fallocate',
-  'seal',
-  'reopen',
-  'seek',
-  'get-name',
 ]);
 
 export function extentOf({ steps, hardware, machine, cmdlines }: Scenario): Extent {
   const plain =
-    steps.every(({ op }) => CORE_STEPS.has(op)) &&
+    steps.every((step) => CORE_STEPS.has(step.op) || isFileAction(step)) &&
     hardware.iommu.kind === 'none' &&
     hardware.devices.length === 0 &&
     machine.qemuArgs.length === 0 &&

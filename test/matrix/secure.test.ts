@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, expect, it, onTestFinished, vi } from '
 import { temporaryFolder, until } from '../util/temporary.js';
 import { diaryOf, runsIn, taskOf } from './fake-runner.js';
 import { openQueue, openWorker, SECRET } from './redis-rig.js';
-import { freePort, RedisServer } from './redis-server.js';
+import { freePort } from '../../src/measure/endurance/server.js';
+import { RedisServer } from './redis-server.js';
 
 /** Characters that an address can hold only as codes. */
 const PASSWORD = 'p@ss:w/rd?%#';
