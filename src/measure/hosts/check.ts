@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures the lab on one host: versions, the README's commands, and the scenarios.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Result } from '../../model/result/result.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { messageOf } from '../../util/errors.js';
 import { type CommandResult, lastLines } from '../../util/process/command.js';
 import { resultOf } from '../lab.js';
-import type { Host, HostPlan } from './host.js';
+import { type Host, type HostPlan, planName } from './host.js';
 import type { HostsOptions } from './options.js';
 import type { CommandRow, HostRow, RunRow } from './row.js';
+import { testsIn } from './tests.js';
 
 const README = { first: 'npm ci && npx lab run scenarios/first-update.yaml', both: 'npm ci && npm test' } as const;
 
@@ -33,7 +36,7 @@ export function emptyRow(name: string, { suite, user }: HostPlan): HostRow {
 /** Rejects if the host itself fails, and on Ctrl-C. */
 export async function checkHost(
   host: Host,
-  { readme, scenarios }: Pick<HostsOptions, 'readme' | 'scenarios'>,
+  { readme, scenarios, folder }: Pick<HostsOptions, 'readme' | 'scenarios' | 'folder'>,
   say: Say,
 ): Promise<HostRow> {
   const row = emptyRow(host.name, host.plan);
@@ -42,7 +45,7 @@ export async function checkHost(
   const commands = host.readme ?? (readme === 'first' ? [README.first] : [README.first, README.both]);
   for (const command of commands) {
     say(`${host.name}: ${command}`);
-    row.readme.push(await runReadme(host, command, row));
+    row.readme.push(await runReadme(host, command, { row, folder, say }));
   }
   row.qemu = await version(host, 'qemu-system-x86_64 --version');
   for (const scenario of scenarios) {
@@ -60,7 +63,11 @@ async function version(host: Host, line: string): Promise<string | null> {
 }
 
 /** Where the lab prints a line that installs what is missing, root runs that line, and the command starts again. */
-async function runReadme(host: Host, command: string, row: HostRow): Promise<CommandRow> {
+async function runReadme(
+  host: Host,
+  command: string,
+  { row, folder, say }: { row: HostRow; folder: string; say: Say },
+): Promise<CommandRow> {
   const began = performance.now();
   let result = await host.run(command);
   const line = result.code === 0 ? null : installLineIn(outputOf(result));
@@ -72,7 +79,13 @@ async function runReadme(host: Host, command: string, row: HostRow): Promise<Com
     result = installed.code === 0 ? await host.run(command) : installed;
   }
   const seconds = (performance.now() - began) / 1000;
-  return { command, ok: result.code === 0, seconds, detail: lastLines(outputOf(result), 12) };
+  const tests = testsIn(result.stdout);
+  if (result.code !== 0) {
+    const log = join(folder, `${planName(host.plan)}.log`);
+    writeFileSync(log, `${result.stdout}\n${result.stderr}`);
+    say(`${host.name}: all that the command printed: ${log}`);
+  }
+  return { command, ok: result.code === 0, seconds, tests, detail: lastLines(outputOf(result), 12) };
 }
 
 const outputOf = ({ stdout, stderr }: CommandResult): string => `${stdout.slice(-8000)}\n${stderr}`;

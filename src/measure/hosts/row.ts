@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { USERS } from './host.js';
+import { countsText, testsRow } from './tests.js';
 
 const runRow = z.object({
   scenario: z.string(),
@@ -19,7 +20,14 @@ const runRow = z.object({
 });
 export type RunRow = z.infer<typeof runRow>;
 
-const commandRow = z.object({ command: z.string(), ok: z.boolean(), seconds: z.number(), detail: z.string() });
+const commandRow = z.object({
+  command: z.string(),
+  ok: z.boolean(),
+  seconds: z.number(),
+  /** Null if the command runs no tests. */
+  tests: testsRow.nullable(),
+  detail: z.string(),
+});
 export type CommandRow = z.infer<typeof commandRow>;
 
 export const hostRow = z.object({
@@ -61,7 +69,7 @@ function lineOf(row: HostRow): string {
   const { host, qemu, accel, node, runs, readme, failure } = row;
   const looked = lookedIn(runs);
   const right = runs.filter(({ asExpected }) => asExpected).length;
-  const commands = readme.map(({ ok, seconds }) => `README ${ok ? 'works' : 'FAILED'} (${seconds.toFixed(0)} s)`);
+  const commands = readme.map(commandText);
   const cells = [
     `${host}: QEMU ${qemu ?? 'unknown'}${accel === null ? '' : ` (${accel})`}, Node ${node ?? 'unknown'}`,
     [...commands, failure ?? `${right} of ${runs.length} scenarios correct`].join(', '),
@@ -70,11 +78,21 @@ function lineOf(row: HostRow): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '/').replaceAll('\n', ' ')).join(' | ')} |`;
 }
 
+function commandText({ ok, seconds, tests }: CommandRow): string {
+  const time = `(${seconds.toFixed(0)} s)`;
+  return tests === null ? `README ${ok ? 'works' : 'FAILED'} ${time}` : `${countsText(tests)} ${time}`;
+}
+
 /** What went wrong, one line each. */
 export function complaintsOf({ host, failure, readme, runs }: HostRow): string[] {
   return [
     ...(failure === null ? [] : [failure]),
-    ...readme.filter(({ ok }) => !ok).map(({ command, detail }) => `${command}: ${detail}`),
+    ...readme
+      .filter(({ ok }) => !ok)
+      .flatMap(({ command, detail, tests }) => [
+        `${command}: ${detail}`,
+        ...(tests?.failures ?? []).map((name) => `failed: ${name}`),
+      ]),
     ...runs
       .filter(({ asExpected }) => !asExpected)
       .map(({ scenario, outcome, detail }) => `${scenario}: ${outcome ?? 'no result'}: ${detail ?? ''}`),

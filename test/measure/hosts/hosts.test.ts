@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installLineIn, runRowOf } from '../../../src/measure/hosts/check.js';
@@ -8,6 +8,7 @@ import { mirrorIn, transportSettings } from '../../../src/measure/hosts/mirror.j
 import { plansOf, readOptions } from '../../../src/measure/hosts/options.js';
 import { complaintsOf, type HostRow, isGood, lookedIn, type RunRow, tableOf } from '../../../src/measure/hosts/row.js';
 import { SCENARIOS } from '../../../src/measure/hosts/scenarios.js';
+import { testsIn } from '../../../src/measure/hosts/tests.js';
 import { installLine } from '../../../src/images/index.js';
 import { packageRoot } from '../../../src/util/package-root.js';
 
@@ -61,7 +62,7 @@ const ROW: HostRow = {
   accel: 'tcg',
   installLine: null,
   failure: null,
-  readme: [{ command: 'npm ci', ok: true, seconds: 61.4, detail: '' }],
+  readme: [{ command: 'npm ci', ok: true, seconds: 61.4, tests: null, detail: '' }],
   runs: [run({}), run({ scenario: 'b.yaml', looked: ['iommu'] })],
 };
 
@@ -91,8 +92,40 @@ describe('the table', () => {
     expect(isGood(ROW)).toBe(true);
   });
 
+  it('counts the tests, and names those that failed', () => {
+    const tests = { passed: 810, failed: 1, skipped: 2, failures: ['|unit| test/a.test.ts > it'] };
+    const npmTest = { command: 'npm test', ok: false, seconds: 900, tests, detail: 'no' };
+    const bad = { ...ROW, readme: [...ROW.readme, npmTest] };
+    expect(tableOf([bad])).toContain('| README works (61 s), 810 tests passed, 1 failed, 2 skipped (900 s), 2 of 2 ');
+    expect(complaintsOf(bad)).toEqual([
+      'trixie, user: npm test: no',
+      'trixie, user: failed: |unit| test/a.test.ts > it',
+    ]);
+  });
+
   it('is not good with a failed command', () =>
-    expect(isGood({ ...ROW, readme: [{ command: 'x', ok: false, seconds: 1, detail: 'no' }] })).toBe(false));
+    expect(isGood({ ...ROW, readme: [{ command: 'x', ok: false, seconds: 1, tests: null, detail: 'no' }] })).toBe(
+      false,
+    ));
+});
+
+describe('the end of npm test', () => {
+  const failure = '\u001b[41m\u001b[1m FAIL \u001b[22m\u001b[49m |unit| test/a.test.ts > is so\n';
+
+  it('gives its counts and the failed tests once each', () =>
+    expect(testsIn(`1 passed, 0 failed\n${failure}more\n${failure}807 passed, 1 failed, 3 skipped\n`)).toEqual({
+      passed: 807,
+      failed: 1,
+      skipped: 3,
+      failures: ['|unit| test/a.test.ts > is so'],
+    }));
+
+  it('is the line that npm test prints', () => {
+    expect(readFileSync(join(packageRoot(), 'bin/test.js'), 'utf8')).toContain(' passed, ${failed} failed');
+    expect(testsIn('12 passed, 0 failed\n')).toMatchObject({ passed: 12, failed: 0, skipped: 0, failures: [] });
+  });
+
+  it('is nothing where no tests ran', () => expect(testsIn('PRESERVED  first update')).toBeNull());
 });
 
 describe('a run', () => {
