@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError, messageOf, UsageError } from '../util/errors.js';
-import { INTERRUPT_STATUS, interruptText, UserInterrupt } from '../util/process/interrupt.js';
+import { catchSignals, INTERRUPT_STATUS, interruptText, UserInterrupt } from '../util/process/interrupt.js';
 import { COMMANDS } from './commands.js';
 import { EXIT_INFRA, EXIT_USAGE } from './common/exit.js';
 import { labVersion } from './common/version.js';
@@ -61,6 +61,8 @@ function exit(code: number | string): void {
 // with the lab.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => exit(report(error)));
+
+catchSignals();
 
 // Exit explicitly: a stuck handle must not keep a finished lab alive.
 main(process.argv.slice(2)).then(

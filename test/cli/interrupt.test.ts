@@ -12,8 +12,9 @@ interface Started {
   childPid: number;
 }
 
-async function start(env: Record<string, string> = {}): Promise<Started> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'interrupt-process.ts')], {
+async function start(env: Record<string, string> = {}, ...words: string[]): Promise<Started> {
+  const program = join(import.meta.dirname, 'interrupt-process.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
@@ -53,6 +54,16 @@ it.each([
     'lab: not everything had ended in time, so it was killed\n' +
       `lab: interrupted by ${signal}; nothing is left behind\n` +
       'kept: 3 of 4 cells; to go on: lab matrix --resume\n',
+  );
+  await until('the end of the child', () => !existsSync(`/proc/${childPid}`));
+});
+
+it('ends at once where nothing has to end in order', async () => {
+  const { child, exit, said, childPid } = await start({}, 'idle');
+  child.kill('SIGINT');
+  expect(await exit).toBe(130);
+  expect(said.errors).toBe(
+    'lab: interrupted by SIGINT; nothing is left behind\nkept: 3 of 4 cells; to go on: lab matrix --resume\n',
   );
   await until('the end of the child', () => !existsSync(`/proc/${childPid}`));
 });

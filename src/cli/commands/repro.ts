@@ -10,7 +10,7 @@ import { type Changes, scenarioOf, type Subject, subjectOf } from '../../repro/r
 import { type ConfigOption, optionsFor, parseConfigOption, withOptions } from '../../repro/rerun/variant.js';
 import { kernelProblem } from '../run/check-kernels.js';
 import { exactKernels } from '../run/target.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
 import { RUN_ARGUMENT, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
 import { timeout, wholeNumber, withKernels } from '../common/option-values.js';
@@ -83,9 +83,13 @@ async function repro(subject: Subject, options: ReproOptions, signal: AbortSigna
   const preparation = new Preparation({ accel, signal, images, everyHandover: options.memoryImage === 'always' });
   await runSetUp(preparation.stages([scenario]));
   const label = (at: number) => (options.times > 1 ? ` (${at + 1} of ${options.times})` : '');
-  const report = await rerun(subject.result, options.times, (at) =>
-    performStage(scenario, label(at), preparation, options, signal),
-  );
+  let done = 0;
+  onInterruptKept(() => (done === 0 ? [] : [`${done} of ${options.times} runs, in ${options.results}`]));
+  const report = await rerun(subject.result, options.times, async (at) => {
+    const performed = await performStage(scenario, label(at), preparation, options, signal);
+    done++;
+    return performed;
+  });
   process.stdout.write(
     options.json
       ? `${JSON.stringify(reproJson(subject.result, report, notes), null, 2)}\n`

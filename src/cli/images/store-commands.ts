@@ -14,7 +14,7 @@ import {
 import { runStages } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
 import { LabError } from '../../util/errors.js';
-import { withContext } from '../common/interrupt.js';
+import { onInterruptKept, sameCommand, withContext } from '../common/interrupt.js';
 import { showAll } from '../common/show-progress.js';
 import { table } from '../text/table.js';
 
@@ -63,10 +63,15 @@ const NOT_CACHED = 'it is not in the cache';
 async function exchangeAll(names: readonly string[], exchange: Exchange, context: ImageContext): Promise<Exchanged[]> {
   for (const name of names) if (name !== ROOTFS_NAME) resolveKernel(name);
   const done: Exchanged[] = [];
+  let ended = 0;
+  onInterruptKept(() => [`${ended} of ${names.length} images are done; to go on: ${sameCommand()}`]);
   await runStages(
     names.map((name) => ({
       title: name,
-      run: async (task) => void done.push(...(await exchange(name, { ...context, ...showAll(task) }))),
+      run: async (task) => {
+        done.push(...(await exchange(name, { ...context, ...showAll(task) })));
+        ended++;
+      },
     })),
     process.stderr,
   );

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   createReadStream,
+  createWriteStream,
   existsSync,
   linkSync,
   mkdirSync,
@@ -71,11 +72,11 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
       });
     writeFileSync(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     const partial = join(dir, '.bundle.tar.gz');
-    await create({ gzip: true, portable: true, cwd: dir, file: partial, mtime: new Date(0) }, [
+    const packed = create({ gzip: true, portable: true, cwd: dir, mtime: new Date(0) }, [
       MANIFEST,
       ...files.map(({ path }) => path),
     ]);
-    options.signal.throwIfAborted();
+    await pipeline(packed, createWriteStream(partial), { signal: options.signal });
     renameSync(partial, output);
     return { path: output, bytes: statSync(output).size, files };
   } finally {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first Ctrl-C (or SIGTERM, SIGHUP) ends everything in order, within two seconds: what has not ended by then is
 // killed. The second one ends the lab at once. Either way QEMU dies with its parent (qemu/process.ts), and the reaper,
-// which outlives the lab, removes the files that are left (reaper.ts).
+// which outlives the lab, removes the files that are left (reaper.ts). Work that nothing must end in order, such as
+// reading a scenario, ends with the first signal.
 
 export class UserInterrupt extends Error {
   override name = 'UserInterrupt';
@@ -31,7 +32,9 @@ delete process.env['LAB_STARTED_AGAIN'];
 const controller = new AbortController();
 const kept = new Set<() => readonly string[]>();
 const names = Object.keys(INTERRUPT_STATUS) as NodeJS.Signals[];
+/** Running bodies of `interruptible`. */
 let bodies = 0;
+let caught = false;
 let first = 0;
 
 const onSignal = (name: NodeJS.Signals): void => {
@@ -44,27 +47,37 @@ const onSignal = (name: NodeJS.Signals): void => {
   first = performance.now();
   const interrupt = new UserInterrupt(name);
   controller.abort(interrupt);
+  if (bodies === 0) {
+    process.stderr.write(interruptText(interrupt));
+    process.exit(status);
+  }
   setTimeout(() => {
     process.stderr.write(`lab: not everything had ended in time, so it was killed\n${interruptText(interrupt)}`);
     process.exit(status);
   }, LIMIT_MS);
 };
 
+/** From now on a signal ends this process with a message, also outside of `interruptible`. */
+export function catchSignals(): void {
+  if (!caught) for (const name of names) process.on(name, onSignal);
+  caught = true;
+}
+
 /**
  * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. After an abort the error is always the
- * UserInterrupt, whatever `body` throws. Outside of such a body a signal kills the lab, as it does any program.
+ * UserInterrupt, whatever `body` throws.
  */
 export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   controller.signal.throwIfAborted();
-  if (bodies++ === 0) for (const name of names) process.on(name, onSignal);
+  catchSignals();
+  bodies++;
   try {
     return await body(controller.signal);
   } catch (error) {
     controller.signal.throwIfAborted();
     throw error;
   } finally {
-    // After the first signal a second one must still end the lab.
-    if (--bodies === 0 && !controller.signal.aborted) for (const name of names) process.off(name, onSignal);
+    bodies--;
   }
 }
 
@@ -80,5 +93,6 @@ export function onInterruptKept(lines: () => readonly string[]): () => void {
 
 export function interruptText({ message }: UserInterrupt): string {
   const lines = [...kept].flatMap((each) => each());
-  return [`lab: ${message}; nothing is left behind`, ...lines.map((line) => `kept: ${line}`), ''].join('\n');
+  const said = lines.length === 0 ? ['nothing'] : lines;
+  return [`lab: ${message}; nothing is left behind`, ...said.map((line) => `kept: ${line}`), ''].join('\n');
 }
