@@ -24,11 +24,10 @@ export {
   type ImageDetails,
   type ImageEntry,
   listImages,
-  type Removed,
-  removeImage,
   ROOTFS_NAME,
   showImage,
 } from './cache/list.js';
+export { type Removed, removeImage } from './cache/remove.js';
 export { type Exchanged, pullImage, pushImage } from './store/exchange.js';
 export { type KernelArchive, offerKernel, takeKernel } from './transfer/archive.js';
 export { prebuiltKernel } from './binary/prebuilt.js';

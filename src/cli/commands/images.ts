@@ -8,7 +8,6 @@ import {
   type Extent,
   type ImageContext,
   type ImageDetails,
-  type ImageEntry,
   listImages,
   type Removed,
   removeImage,
@@ -16,7 +15,6 @@ import {
   ROOTFS_NAME,
   showImage,
 } from '../../images/index.js';
-import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import { runStages, type Task } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
@@ -25,6 +23,7 @@ import { keepsCache, withContext } from '../common/interrupt.js';
 import { jobs } from '../common/option-values.js';
 import { showAll } from '../common/show-progress.js';
 import { addStoreCommands } from '../images/store-commands.js';
+import { componentsText, listText, stateText } from '../text/images.js';
 import { table } from '../text/table.js';
 
 interface JsonOption {
@@ -124,17 +123,6 @@ async function build(names: readonly string[], context: ImageContext, extent: Ex
   return built;
 }
 
-function listText(entries: readonly ImageEntry[]): string {
-  const rows = entries.map((entry) => [
-    entry.name,
-    entry.stale > 0 && entry.state === 'missing' ? 'outdated' : entry.state,
-    entry.bytes > 0 ? bytes(entry.bytes) : '-',
-    entry.image !== null && 'components' in entry.image ? componentsText(entry.image.components) : '-',
-    entry.problem ?? entry.description,
-  ]);
-  return table(['NAME', 'STATE', 'SIZE', 'COMPONENTS', 'DESCRIPTION'], rows);
-}
-
 function builtText(built: readonly Built[]): string {
   return table(
     ['NAME', 'RELEASE', 'FILE'],
@@ -144,15 +132,11 @@ function builtText(built: readonly Built[]): string {
   );
 }
 
-function componentsText(components: readonly Component[]): string {
-  return components.map(({ name, version }) => `${name}-v${version}`).join(' ') || 'none found';
-}
-
 function detailsText(details: ImageDetails): string {
   const { image, definition, built } = details;
   const rows: [string, string][] = [
     ['name', details.name],
-    ['state', details.problem ?? details.state],
+    ['state', details.problem ?? stateText(details)],
   ];
   if (details.description) rows.push(['about', details.description]);
   if (image && 'bzImage' in image) {
@@ -171,6 +155,7 @@ function detailsText(details: ImageDetails): string {
   } else if (image) {
     rows.push(['file', image.path], ['size', bytes(image.size)], ['sha256', image.sha256]);
   }
+  if (details.small?.image) rows.push(['small variant', details.small.image.bzImage]);
   if (built)
     rows.push(
       ['source', built.source],

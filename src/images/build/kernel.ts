@@ -21,7 +21,7 @@ import { prebuiltKernel } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { readStoredImage } from './stored-image.js';
 import { pullKernel } from '../store/pull.js';
-import { tryStore } from '../store/try-store.js';
+import { type Missing, tryStore } from '../store/try-store.js';
 import { describe, ensureSource, knownSource, namedSource, originKey } from '../source/source.js';
 
 /**
@@ -53,7 +53,10 @@ async function ensureEither(full: KernelDefinition, core: KernelDefinition, work
   if (cached !== null) return cached;
   const small = await findBuilt(core, work);
   if (small !== null) return asCore(small);
-  return (await fromStore(full, work)) ?? asCore(await ensureDefined(core, work));
+  const fetched = await fromStore(full, work, 'silent');
+  if (fetched !== null) return fetched;
+  const neither = { name: `kernel ${full.name}, full or small` };
+  return asCore((await fromStore(core, work, neither)) ?? (await make(core, work)));
 }
 
 /** Provides the kernel of a definition, which need not come from a file. */
@@ -93,9 +96,13 @@ async function findSame(definition: KernelDefinition, work: Workspace): Promise<
 }
 
 /** A kernel from the image store; null if there is no store, or if it cannot provide the kernel. */
-async function fromStore(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+async function fromStore(
+  definition: KernelDefinition,
+  work: Workspace,
+  missing?: Missing,
+): Promise<KernelImage | null> {
   const what = `kernel ${definition.name}`;
-  const taken = await tryStore(what, work, (store) => pullKernel(definition, store, work));
+  const taken = await tryStore(what, work, (store) => pullKernel(definition, store, work), missing);
   return taken ? findBuilt(definition, work) : null;
 }
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists definitions and what the cache holds of each.
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
-import { LabError, messageOf, UsageError } from '../../util/errors.js';
-import { withLock } from '../../util/process/lock.js';
+import { LabError, messageOf } from '../../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
+import { coreOf } from '../definition/core.js';
 import { type KernelDefinition, knownDefinitions, readDefinition } from '../definition/definition.js';
 import { ensureKernel, findBuilt } from '../build/kernel.js';
+import { bytesIn, folders } from './folders.js';
 import { storedImages } from './read-image.js';
 import { readStoredImage, type StoredImage } from '../build/stored-image.js';
 import { prebuiltFacts } from '../binary/prebuilt.js';
@@ -31,6 +30,15 @@ export interface ImageEntry {
   bytes: number;
   /** Kernels of the same name that were built from other inputs. */
   stale: number;
+  /** The small variant; null if there is none. It serves scenarios without guests and devices. */
+  small: SmallVariant | null;
+}
+
+export interface SmallVariant {
+  state: 'ready' | 'missing';
+  image: KernelImage | null;
+  bytes: number;
+  stale: number;
 }
 
 export async function listImages(context: ImageContext): Promise<ImageEntry[]> {
@@ -48,6 +56,7 @@ export async function listImages(context: ImageContext): Promise<ImageEntry[]> {
     image: rootfs,
     bytes: rootfs?.size ?? 0,
     stale: Math.max(0, folders(work.cache.rootfses()).length - (rootfs ? 1 : 0)),
+    small: null,
   });
   return entries;
 }
@@ -60,10 +69,12 @@ async function kernelEntry(
 ): Promise<ImageEntry> {
   let definition: KernelDefinition;
   let image: KernelImage | null;
+  let small: SmallVariant | null;
   try {
     definition = readDefinition(file);
     // A prebuilt kernel needs no build; it is read on use.
     image = definition.prebuilt ? null : await findBuilt(definition, work);
+    small = await smallVariant(definition, stored, work);
   } catch (error) {
     work.signal.throwIfAborted();
     return {
@@ -75,9 +86,9 @@ async function kernelEntry(
       image: null,
       bytes: 0,
       stale: 0,
+      small: null,
     };
   }
-  const same = stored.filter(([, entry]) => entry.name === name).length;
   return {
     kind: 'kernel',
     name,
@@ -85,9 +96,25 @@ async function kernelEntry(
     state: image !== null || definition.prebuilt ? 'ready' : 'missing',
     problem: null,
     image,
-    bytes: image?.cacheDir ? bytesIn(image.cacheDir) : 0,
-    stale: Math.max(0, same - (image ? 1 : 0)),
+    ...inCache(name, image, stored),
+    small,
   };
+}
+
+async function smallVariant(
+  definition: KernelDefinition,
+  stored: readonly [string, StoredImage][],
+  work: Workspace,
+): Promise<SmallVariant | null> {
+  const core = coreOf(definition);
+  if (core === null) return null;
+  const image = await findBuilt(core, work);
+  return { state: image === null ? 'missing' : 'ready', image, ...inCache(core.name, image, stored) };
+}
+
+function inCache(name: string, image: KernelImage | null, stored: readonly [string, StoredImage][]) {
+  const same = stored.filter(([, entry]) => entry.name === name).length;
+  return { bytes: image?.cacheDir ? bytesIn(image.cacheDir) : 0, stale: Math.max(0, same - (image ? 1 : 0)) };
 }
 
 export interface ImageDetails extends ImageEntry {
@@ -119,7 +146,8 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
       description: definition?.description ?? 'ready-made',
       problem: null,
     };
-    return { ...about, state: 'ready', image, bytes: 0, stale: 0, definition, built: null, sourceTree: null, notes };
+    const nothing = { bytes: 0, stale: 0, small: null, built: null, sourceTree: null };
+    return { ...about, ...nothing, state: 'ready', image, definition, notes };
   }
   const stored = storedImages(work.cache);
   const entry = await kernelEntry(definition.name, definition.file, stored, work);
@@ -154,81 +182,4 @@ function onDemand(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-export interface Removed {
-  name: string;
-  /** Removed paths. */
-  paths: string[];
-  bytes: number;
-}
-
-/** Removes an image and all older ones of its name from the cache, and its source tree on request. */
-export async function removeImage(
-  name: string,
-  context: ImageContext,
-  options: { sources?: boolean } = {},
-): Promise<Removed> {
-  const work = openWorkspace(context);
-  const paths = new Set<string>();
-  if (name === ROOTFS_NAME) {
-    for (const key of folders(work.cache.rootfses())) paths.add(work.cache.rootfs(key));
-    return removePaths(name, paths, work, ['rootfs']);
-  }
-  const locks: string[] = [];
-  for (const [key, stored] of storedImages(work.cache)) {
-    if (stored.name !== name) continue;
-    paths.add(work.cache.kernel(key));
-    locks.push(`kernel-${key}`);
-    if (options.sources) paths.add(work.cache.source(stored.sourceId));
-  }
-  const file = knownDefinitions().get(name);
-  if (file === undefined && paths.size === 0) {
-    resolveKernel(name);
-    throw new UsageError(`${name} is not in the cache: only its files are used, where they lie`);
-  }
-  if (file !== undefined && options.sources) {
-    const source = await knownSource(readDefinition(file), work).catch(() => null);
-    if (source) paths.add(source.dir);
-  }
-  return removePaths(name, paths, work, locks);
-}
-
-async function removePaths(
-  name: string,
-  paths: ReadonlySet<string>,
-  work: Workspace,
-  locks: readonly string[],
-): Promise<Removed> {
-  const removed: Removed = { name, paths: [], bytes: 0 };
-  const take = async (rest: readonly string[]): Promise<void> => {
-    const [lock, ...more] = rest;
-    if (lock !== undefined) return withLock(work.cache.lock(lock), { signal: work.signal }, () => take(more));
-    for (const path of paths) {
-      if (!existsSync(path)) continue;
-      removed.bytes += bytesIn(path);
-      await rm(path, { recursive: true, force: true });
-      removed.paths.push(path);
-    }
-  };
-  // The order is fixed, so that two labs cannot deadlock.
-  await take([...locks].sort());
-  return removed;
-}
-
-function folders(dir: string): string[] {
-  try {
-    return readdirSync(dir).filter((name) => !name.startsWith('.'));
-  } catch {
-    return [];
-  }
-}
-
-function bytesIn(dir: string): number {
-  return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
 }

@@ -6,12 +6,16 @@ import type { KernelDefinition } from './definition.js';
 /** Ends the names of small variants, in messages and in the cache. */
 const SUFFIX = '-core';
 
+export function coreName(name: string): string {
+  return `${name}${SUFFIX}`;
+}
+
 /** The small variant; null if the definition has none. */
 export function coreOf(definition: KernelDefinition): KernelDefinition | null {
   if (definition.core.length === 0 || definition.prebuilt !== null) return null;
   return {
     ...definition,
-    name: `${definition.name}${SUFFIX}`,
+    name: coreName(definition.name),
     config: [...definition.config, ...definition.core],
     core: [],
     steps: null,

@@ -16,10 +16,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listText } from '../../../src/cli/text/images.js';
 import type { ImageContext } from '../../../src/images/context.js';
 import { hostTools } from '../../../src/images/requirements.js';
 import { ensureKernel } from '../../../src/images/build/kernel.js';
-import { removeImage, showImage } from '../../../src/images/cache/list.js';
+import { listImages, showImage } from '../../../src/images/cache/list.js';
+import { removeImage } from '../../../src/images/cache/remove.js';
 import { LabError } from '../../../src/util/errors.js';
 import type { Progress } from '../../../src/util/progress.js';
 import { fakeBzImage } from '../binary/make-bzimage.js';
@@ -354,6 +356,25 @@ describe.skipIf(!ready)('kernels', () => {
     expect(removed.paths).toHaveLength(2);
     expect(await showImage(box.definition, box.context)).toMatchObject({ state: 'missing', image: null });
     expect(await ensureKernel(box.definition, box.context)).toMatchObject({ name: 'k' });
+  });
+
+  it('a small variant is listed with its kernel, and removed with it', async () => {
+    const box = lab({ 'b.config': 'CONFIG_B=y\n' }, 'core: [./b.config]\n');
+    const listed = async () => {
+      const [entry] = (await listImages(box.context)).filter(({ name }) => name === 'k');
+      return entry === undefined ? null : { ...entry, text: listText([entry]).split('\n')[1] };
+    };
+    expect(await listed()).toMatchObject({ state: 'missing', small: { state: 'missing', bytes: 0 } });
+    const small = await ensureKernel(box.definition, box.context, 'core');
+    expect(await listed()).toMatchObject({
+      state: 'missing',
+      small: { state: 'ready', stale: 0, image: { bzImage: small.bzImage } },
+      text: expect.stringMatching(/^k +small +\d.* kho-v4 memfd-v2/),
+    });
+    await ensureKernel(box.definition, box.context);
+    expect((await listed())?.text).toMatch(/^k +ready, small +\d/);
+    expect((await removeImage('k', box.context)).paths).toHaveLength(2);
+    expect((await listed())?.text).toMatch(/^k +missing +- /);
   });
 
   it('two labs at once on an empty cache build one kernel', async () => {

@@ -3,9 +3,11 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { findBuilt } from '../../../src/images/build/kernel.js';
+import { ensureKernel, findBuilt } from '../../../src/images/build/kernel.js';
 import { definitionKey } from '../../../src/images/build/keys.js';
 import { writeJson } from '../../../src/images/cache/cache.js';
+import { coreOf } from '../../../src/images/definition/core.js';
+import { type KernelDefinition, readDefinition } from '../../../src/images/definition/definition.js';
 import { originPath } from '../../../src/images/source/source.js';
 import { entryPath } from '../../../src/images/store/manifest.js';
 import { openBackend } from '../../../src/images/store/open.js';
@@ -13,7 +15,7 @@ import { pullKernel } from '../../../src/images/store/pull.js';
 import { pushKernel } from '../../../src/images/store/push.js';
 import { ImageStore } from '../../../src/images/store/store.js';
 import { tryStore } from '../../../src/images/store/try-store.js';
-import { temporaryFolder } from '../folder.js';
+import { folderWith, temporaryFolder } from '../folder.js';
 import { definition, emptyCache, fullCache, SOURCE_ID } from './box.js';
 import { serve } from './server.js';
 
@@ -108,6 +110,40 @@ describe('a store in a folder', () => {
     writeFileSync(kernel.config[0] ?? '', 'CONFIG_A=n\n');
     const { notes } = await pulled(kernel, folder);
     expect(notes).toEqual([expect.stringMatching(/has no kernel k$/)]);
+  });
+});
+
+describe('a run that a small variant serves', () => {
+  const YAML =
+    'sources:\n  - {kind: url, url: "http://127.0.0.1:1/linux.tar", sha256: ' +
+    `'${'0'.repeat(64)}'}\nconfig: [./a.config]\ncore: [./b.config]\n`;
+  const file = () => {
+    const dir = folderWith({ 'a.config': 'CONFIG_A=y\n', 'b.config': 'CONFIG_B=y\n', 'k.yaml': YAML });
+    return readDefinition(join(dir, 'k.yaml'));
+  };
+  const small = (kernel: KernelDefinition) => coreOf(kernel) ?? kernel;
+
+  it('takes it without a word about the full kernel, which the store lacks', async () => {
+    const kernel = file();
+    const from = await fullCache(small(kernel));
+    const folder = temporaryFolder();
+    await pushKernel(small(kernel), new ImageStore(openBackend(folder), from), from);
+    const into = emptyCache(folder);
+    const context = { ...into, cacheDir: into.cache.dir };
+    expect(await ensureKernel(kernel.file, context, 'core')).toMatchObject({
+      name: 'k',
+      variant: 'core',
+      from: folder,
+    });
+    expect(into.notes).toEqual([]);
+  });
+
+  it('reads one line if the store has neither', async () => {
+    const folder = temporaryFolder();
+    const into = emptyCache(folder);
+    const context = { ...into, cacheDir: into.cache.dir };
+    await expect(ensureKernel(file().file, context, 'core')).rejects.toThrow();
+    expect(into.notes).toEqual([`the image store ${folder} has no kernel k, full or small`]);
   });
 });
 
