@@ -80,6 +80,8 @@ export async function perform(
     iommuOptions,
     deviceLooks: options.deviceLooks ?? true,
     memory,
+    saver: null,
+    resumed: null,
     onBreakpoint: options.hold,
     noDeadlines: options.noDeadlines,
   };

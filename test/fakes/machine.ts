@@ -4,7 +4,7 @@
 import type { Port } from '../../src/guest/port.js';
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/machine/parts.js';
-import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
+import type { Debugger, MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
 import type { HostTimes } from '../../src/qemu/host-time.js';
 import type { QemuExit } from '../../src/qemu/process.js';
 import { READY_FILE } from '../../src/qemu/args.js';
@@ -48,6 +48,10 @@ export class FakeMachine {
   stoodStill = false;
   running = true;
   private keptWaitingSince: number | null = null;
+  /** Called when a kernel reaches the jump; null without a breakpoint there. */
+  private breakpoint: (() => void) | null = null;
+  /** Continues the jump of a machine that has stopped there. */
+  private atBreakpoint: (() => void) | null = null;
   private readonly sessions: FakeSession[] = [];
   private readonly tails = new Map<Written, FakeTail>();
   /** Data that was written before the file was followed. */
@@ -180,8 +184,11 @@ export class FakeMachine {
     this.later(LEAVE, () => {
       for (const session of this.sessions) session.die();
       this.say(words.STARTING);
-      const epoch = this.kernel.epoch + 1;
-      this.boot(this.kernel.next(`boot-${this.boots}`, words.release(epoch)));
+      const go = () => this.boot(this.kernel.next(`boot-${this.boots}`, words.release(this.kernel.epoch + 1)));
+      const { breakpoint } = this;
+      if (breakpoint === null) return go();
+      this.atBreakpoint = go;
+      breakpoint();
     });
   }
 
@@ -232,7 +239,22 @@ export class FakeMachine {
       openMonitor: async (_, { onEvent }) => this.monitor.opened(onEvent),
       openMemory: (_, mtree) => this.ram.open(mtree),
       follow: (options) => this.follow(options),
+      attachDebugger: async () => this.debugger(),
       hostTimes: () => this.hostTimes(),
+    };
+  }
+
+  /** A breakpoint at the jump: the machine goes on when the debugger lets it. */
+  private debugger(): Debugger {
+    const stopped = new Promise<void>((resolve) => (this.breakpoint = resolve));
+    return {
+      breakAt: async () => undefined,
+      runUntilStop: () => stopped,
+      detach: async () => {
+        const goOn = this.atBreakpoint;
+        this.breakpoint = this.atBreakpoint = null;
+        goOn?.();
+      },
     };
   }
 

@@ -57,6 +57,8 @@ export function fakePlan(scenario: Scenario, more: Partial<LivePlan> = {}): Live
     memory: null,
     selftests: [],
     iommuOptions: {},
+    saver: null,
+    resumed: null,
     publicBlob: 'key',
     ...more,
   };
@@ -162,6 +164,7 @@ export class FakeControl implements Control {
   untilKexecStarts = never;
   reboot = never;
   openDebugger = never;
+  attachDebugger = never;
   stop = async () => undefined;
   settle = async () => undefined;
   endedWithin = async () => null;

@@ -129,6 +129,8 @@ function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
     memory: null,
     selftests: scenario.kernels.map(() => null),
     iommuOptions: {},
+    saver: null,
+    resumed: null,
     ...more,
   };
 }

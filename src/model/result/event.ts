@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that happens in a run, in order, on one monotonic clock. The report and a replay read only these events.
+import type { Rung } from './snapshot.js';
 
 /** Milliseconds since the start of the run, from one monotonic clock. */
 export type Millis = number;
@@ -47,6 +48,10 @@ export type EventBody =
   /** The lab paused the machine to inspect it; the pause ends now. */
   | { kind: 'still'; ms: number }
   | { kind: 'fault'; fault: string; places: number; detail: string }
+  /** What a saved machine did for the run. `savedAt` is ISO 8601. */
+  | { kind: 'snapshot'; state: 'resumed'; rung: Rung; key: string; savedAt: string }
+  | { kind: 'snapshot'; state: 'saved'; rung: Rung; ms: Millis }
+  | { kind: 'snapshot'; state: 'not-saved' | 'unusable'; rung: Rung; why: string }
   | { kind: 'note'; text: string };
 
 export type Event = EventBody & { t: Millis; epoch: number };

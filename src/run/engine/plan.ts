@@ -3,8 +3,10 @@
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
+import type { Rung } from '../../model/result/snapshot.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Accel } from '../../qemu/args.js';
+import type { Machine } from '../machine/machine.js';
 import type { OnBreakpoint } from './breakpoint.js';
 
 /** Keeps the memory of a run. */
@@ -16,6 +18,29 @@ export interface MemoryKeeper {
    * @returns whether all of it was written
    */
   keep(head: ImageHead, pages: Iterable<ImagePages>): Promise<boolean>;
+}
+
+/** What saving takes of a machine. */
+export type Savable = Pick<Machine, 'command' | 'human' | 'memory' | 'pid' | 'ended'>;
+
+/** Saves the machine at rungs. */
+export interface RungSaver {
+  wants(rung: Rung): boolean;
+  /**
+   * Saves the machine; it runs again afterwards if it ran before. Never rejects.
+   * @returns why it was not saved; null if it was
+   */
+  save(rung: Rung, machine: Savable): Promise<string | null>;
+}
+
+/** The saved machine that a run starts from. */
+export interface Resumed {
+  rung: Rung;
+  key: string;
+  /** ISO 8601. */
+  savedAt: string;
+  /** Milliseconds that its first boot took. */
+  bootMs: number;
 }
 
 export interface RunPlan {
@@ -39,6 +64,10 @@ export interface RunPlan {
   deviceLooks: boolean;
   /** Null if no memory is kept. */
   memory: MemoryKeeper | null;
+  /** Null if nothing is saved. */
+  saver: RungSaver | null;
+  /** Null if the machine boots. */
+  resumed: Resumed | null;
   /** Called at each named point; the run continues when it resolves. */
   onBreakpoint?: OnBreakpoint | undefined;
   /** The user may pause the machine for any time: no deadline ends the run. */

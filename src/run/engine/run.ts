@@ -34,6 +34,7 @@ import { type Failure, takeFailure, withConsole } from './failure.js';
 import type { Parts } from './parts.js';
 import { livePlan, type LivePlan, type RunPlan } from './plan.js';
 import { Recorder } from './recorder.js';
+import { saveRung } from './rungs.js';
 import type { RunStreams } from './streams.js';
 
 export class Run {
@@ -75,6 +76,10 @@ export class Run {
     const { recorder, state, taint, tearDown } = this;
     const key = makeRunKey();
     const plan = livePlan(this.plan, key.publicBlob);
+    if (plan.resumed !== null) {
+      const { rung, key, savedAt } = plan.resumed;
+      recorder.event({ kind: 'snapshot', state: 'resumed', rung, key, savedAt });
+    }
     const { deadline, timeout, hardware } = plan.scenario;
     const deadlines = new Deadlines(milliseconds(deadline), { never: plan.noDeadlines === true });
     makeBackings(hardware, plan.dir);
@@ -87,6 +92,7 @@ export class Run {
       tearDown.defer(() => clearTimeout(timer));
     }
     const mark = await this.bootFirst(machine, deadlines);
+    await saveRung({ plan, recorder, machine }, 'booted');
     await taint.arrived(machine);
     const user = await this.reachUser(machine, mark, deadlines, key.privateKey);
     const parts: Parts = {
@@ -150,7 +156,7 @@ export class Run {
             })
           : error;
       });
-    deadlines.measured(clock.now() - started - (machine.pulse.held() - heldBefore));
+    deadlines.measured(this.plan.resumed?.bootMs ?? clock.now() - started - (machine.pulse.held() - heldBefore));
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.kernels.push({ release: mark.release, bootId: mark.bootId });
     return mark;

@@ -16,7 +16,7 @@ import { endingOf, MachineEnded, type Ending } from './ending.js';
 import { type Implication, KernelConsole } from './kernel-console.js';
 import { KexecWatch } from './kexec-watch.js';
 import { MachinePulse } from './pulse.js';
-import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './parts.js';
+import { type Debugger, QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from '../engine/recorder.js';
 import type { RunStreams } from '../engine/streams.js';
@@ -255,6 +255,11 @@ export class Machine {
       this.debuggerStub = null;
       throw error;
     }));
+  }
+
+  /** Connects to the debugger stub, which stops the machine. */
+  async attachDebugger(): Promise<Debugger> {
+    return this.parts.attachDebugger(await this.openDebugger());
   }
 
   private async openStub(): Promise<string> {

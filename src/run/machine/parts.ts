@@ -3,6 +3,7 @@
 import type { Port } from '../../guest/port.js';
 import type { Session, SshTarget } from '../../guest/session.js';
 import type { MachineConfig } from '../../qemu/args.js';
+import { DebuggerStub } from '../../qemu/gdb.js';
 import { hostTimes, type HostTimes } from '../../qemu/host-time.js';
 import { MachineMemory, type OpenMemory } from '../../qemu/memory.js';
 import { QemuProcess } from '../../qemu/process.js';
@@ -12,12 +13,18 @@ import { FileTail, type TailOptions } from '../../util/process/tail.js';
 export type Process = Pick<QemuProcess, keyof QemuProcess>;
 export type Monitor = Pick<Qmp, keyof Qmp>;
 export type Tail = Pick<FileTail, keyof FileTail>;
+export type Debugger = Pick<DebuggerStub, keyof DebuggerStub>;
 
 export interface MachineParts {
   start(config: MachineConfig): Process | Promise<Process>;
   openMonitor(...args: Parameters<typeof Qmp.open>): Promise<Monitor>;
   openMemory(pid: number, mtree: string): OpenMemory;
   follow(options: TailOptions): Tail;
+  /**
+   * Connects to QEMU's debugger stub, which stops the machine.
+   * @param path the stub's socket
+   */
+  attachDebugger(path: string): Promise<Debugger>;
   /** The time that the host's scheduler gave QEMU; null if the host does not tell. */
   hostTimes?(pid: number): HostTimes | null;
 }
@@ -27,6 +34,7 @@ export const QEMU_PARTS: MachineParts = {
   openMonitor: (path, hooks) => Qmp.open(path, hooks),
   openMemory: (pid, mtree) => MachineMemory.open(pid, mtree),
   follow: (options) => new FileTail(options),
+  attachDebugger: (path) => DebuggerStub.attach(path),
   hostTimes,
 };
 

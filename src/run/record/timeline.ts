@@ -28,6 +28,12 @@ function entryOf(event: Event): string | null {
           : event.state === 'refused'
             ? `kexec refused: ${event.errno}`
             : 'next kernel loaded';
+    case 'snapshot':
+      return event.state === 'resumed'
+        ? `from a snapshot: ${event.rung}, saved ${event.savedAt}`
+        : event.state === 'saved'
+          ? `snapshot saved: ${event.rung}`
+          : `no snapshot (${event.rung}): ${event.why}`;
     case 'fault':
       return `fault ${event.fault}: ${event.detail}`;
     case 'qmp':

@@ -8,6 +8,7 @@ import { prepareTransfer, settleTransfers } from '../devices/transfers.js';
 import type { UpdateAttempt } from '../engine/attempts.js';
 import type { Operation } from '../engine/operation.js';
 import type { Parts } from '../engine/parts.js';
+import { saveRung } from '../engine/rungs.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { breakAtKexec, type KexecBreakpoint } from './kexec-breakpoint.js';
 import { Racing } from '../steps/racing.js';
@@ -116,6 +117,7 @@ export class Jump {
       throw new LabError(
         "the moment of the jump was missed: the next kernel was there before the old one's last words",
       );
+    if (breakpoint !== null) await saveRung(parts, 'jump');
     const whole = breakpoint === null ? [] : await pagesOfHandover(parts);
     for (const { fault } of jumpFaults) await injectFault(parts, fault);
     if (breakpoint !== null) await keepHandover(parts, whole);

@@ -4,9 +4,9 @@
 // cannot make it late.
 import { HandoverError } from '../../handover/index.js';
 import type { Action, Fault } from '../../model/scenario/scenario.js';
-import { DebuggerStub } from '../../qemu/gdb.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
+import { stopsForRung } from '../engine/rungs.js';
 import { rememberHandover } from './handover.js';
 
 export interface KexecBreakpoint {
@@ -33,8 +33,8 @@ export function takesDebugger(actions: readonly Action[]): boolean {
 }
 
 /**
- * Sets the breakpoint if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, or
- * if the handover is to be kept.
+ * Sets the breakpoint if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, if
+ * the handover is to be kept, or if the machine is saved here or was.
  */
 export async function breakAtKexec(
   parts: Needs<'plan' | 'recorder' | 'machine' | 'state' | 'deadlines' | 'view'>,
@@ -48,9 +48,10 @@ export async function breakAtKexec(
   state.handover = null;
   const format = plan.formats[recorder.epoch];
   const kept = plan.memory?.jumps === true && format != null;
-  if (!now && !later && !kept) return null;
+  const rung = format != null && stopsForRung(plan, recorder.epoch);
+  if (!now && !later && !kept && !rung) return null;
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
-  const stub = await DebuggerStub.attach(await machine.openDebugger());
+  const stub = await machine.attachDebugger();
   let stopped: Promise<void>;
   try {
     await stub.breakAt(format.machineKexec);
@@ -68,6 +69,7 @@ export async function breakAtKexec(
       });
       next.catch(() => undefined);
       await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
+      if (!now && !later && !kept) return;
       // An earlier fault may have made the handover unreadable. That matters only if a later fault needs it.
       await rememberHandover(parts).catch((error: unknown) => {
         if (later || !(error instanceof HandoverError)) throw error;

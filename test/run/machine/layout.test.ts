@@ -25,6 +25,8 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     memory: null,
     selftests: [],
     iommuOptions: {},
+    saver: null,
+    resumed: null,
     publicBlob: 'key',
   };
 }

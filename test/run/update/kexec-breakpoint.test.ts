@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Action, Fault } from '../../../src/model/scenario/scenario.js';
 import type { MemoryKeeper } from '../../../src/run/engine/plan.js';
-import { checksum } from '../../../src/qemu/gdb.js';
+import { checksum, DebuggerStub } from '../../../src/qemu/gdb.js';
 import { Deadlines } from '../../../src/run/engine/deadlines.js';
 import { breakAtKexec, takesDebugger } from '../../../src/run/update/kexec-breakpoint.js';
 import { RunState } from '../../../src/run/state/run-state.js';
@@ -93,7 +93,7 @@ async function prepared({
   let opened = 0;
   let nextKernel: () => void = () => undefined;
   const machine = Object.assign(control, {
-    openDebugger: async () => (opened++, stub.path),
+    attachDebugger: async () => (opened++, DebuggerStub.attach(stub.path)),
     untilReady: () => new Promise((resolve) => (nextKernel = () => resolve({}))),
   });
   const scenario = parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml');

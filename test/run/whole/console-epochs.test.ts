@@ -43,6 +43,7 @@ async function scripted() {
       close: () => undefined,
     }),
     openMemory: () => ({ ...NO_MEMORY, path: '', size: 0, write: () => false, close: () => undefined }),
+    attachDebugger: () => new Promise<never>(() => undefined),
     follow: (options: TailOptions) => {
       tails.push(options);
       return { look: () => undefined, stop: () => undefined };

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rungs: moments of a run at which the machine can be saved, and from which a later run can start.
+import { reaches, type Rung } from '../../model/result/snapshot.js';
+import type { RunPlan, Savable } from './plan.js';
+import type { Recorder } from './recorder.js';
+
+/** Saves the machine if the run saves this rung. A failure is recorded, and changes nothing else. */
+export async function saveRung(
+  { plan, recorder, machine }: { plan: Pick<RunPlan, 'saver'>; recorder: Recorder; machine: Savable },
+  rung: Rung,
+): Promise<void> {
+  const { saver } = plan;
+  if (recorder.epoch > 0 || saver?.wants(rung) !== true) return;
+  const started = recorder.clock.now();
+  const why = await saver.save(rung, machine);
+  recorder.event(
+    why === null
+      ? { kind: 'snapshot', state: 'saved', rung, ms: recorder.clock.now() - started }
+      : { kind: 'snapshot', state: 'not-saved', rung, why },
+  );
+}
+
+/** Whether the machine must stop at the jump out of `epoch`, because it is saved there or starts there or later. */
+export function stopsForRung({ saver, resumed }: Pick<RunPlan, 'saver' | 'resumed'>, epoch: number): boolean {
+  return epoch === 0 && (saver?.wants('jump') === true || (resumed !== null && reaches(resumed.rung, 'jump')));
+}

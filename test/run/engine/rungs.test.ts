@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a run offers its machine for saving: once a rung, before anything else happens there.
+import { describe, expect, it } from 'vitest';
+import type { Rung } from '../../../src/model/result/snapshot.js';
+import { reaches } from '../../../src/model/result/snapshot.js';
+import type { RungSaver } from '../../../src/run/engine/plan.js';
+import { stopsForRung } from '../../../src/run/engine/rungs.js';
+import { runFake } from '../../fakes/run.js';
+import { TWO_UPDATES } from '../../fakes/scenarios.js';
+
+function saver(wanted: readonly Rung[], why: string | null = null): RungSaver & { saved: Rung[] } {
+  const saved: Rung[] = [];
+  return {
+    saved,
+    wants: (rung) => wanted.includes(rung),
+    save: async (rung) => {
+      saved.push(rung);
+      return why;
+    },
+  };
+}
+
+describe('a run with a saver', () => {
+  it('offers each rung that is wanted once, whatever the number of updates', async () => {
+    const both = saver(['booted', 'jump']);
+    const { record, events, leftOpen } = await runFake(TWO_UPDATES, {}, { plan: { saver: both } });
+    expect(both.saved).toEqual(['booted', 'jump']);
+    expect(record?.verdict.outcome).toBe('preserved');
+    expect(leftOpen).toEqual([]);
+    const kinds = events.map((event) => (event.kind === 'snapshot' ? `${event.state} ${event.rung}` : event.kind));
+    expect(kinds.indexOf('saved booted')).toBeGreaterThan(kinds.indexOf('epoch'));
+    expect(kinds.filter((kind) => kind.startsWith('saved'))).toEqual(['saved booted', 'saved jump']);
+  });
+
+  it('goes on if nothing can be saved, and says why', async () => {
+    const { record, events } = await runFake(TWO_UPDATES, {}, { plan: { saver: saver(['jump'], 'the disk is full') } });
+    expect(record?.verdict.outcome).toBe('preserved');
+    expect(events.filter(({ kind }) => kind === 'snapshot')).toMatchObject([
+      { state: 'not-saved', rung: 'jump', why: 'the disk is full' },
+    ]);
+  });
+
+  it('offers nothing that is not wanted', async () => {
+    const none = saver([]);
+    await runFake(TWO_UPDATES, {}, { plan: { saver: none } });
+    expect(none.saved).toEqual([]);
+  });
+});
+
+describe('the stop at the jump', () => {
+  const resumed = (rung: Rung) => ({ rung, key: 'k', savedAt: '', bootMs: 1 });
+
+  it('is for a saver that wants it, and for a run that starts there or later', () => {
+    expect(stopsForRung({ saver: saver(['jump']), resumed: null }, 0)).toBe(true);
+    expect(stopsForRung({ saver: saver(['jump']), resumed: null }, 1)).toBe(false);
+    expect(stopsForRung({ saver: saver(['booted']), resumed: null }, 0)).toBe(false);
+    expect(stopsForRung({ saver: null, resumed: resumed('booted') }, 0)).toBe(false);
+    expect(stopsForRung({ saver: null, resumed: resumed('jump') }, 0)).toBe(true);
+    expect(stopsForRung({ saver: null, resumed: resumed('open') }, 0)).toBe(true);
+    expect(stopsForRung({ saver: null, resumed: resumed('open') }, 1)).toBe(false);
+  });
+
+  it('knows the order of the rungs', () => {
+    expect(reaches('jump', 'jump')).toBe(true);
+    expect(reaches('booted', 'jump')).toBe(false);
+    expect(reaches('retrieve', 'open')).toBe(true);
+  });
+});
