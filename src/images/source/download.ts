@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { LabError, messageOf } from '../../util/errors.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { httpGet } from '../../util/http/get.js';
 import type { Workspace } from '../context.js';
 import type { Source } from '../definition/definition.js';
 
 const ATTEMPTS = 4;
+/** A server that sends nothing for so long is asked again. */
+const SILENCE_MS = 120_000;
 /** Largest file, in bytes. The source of a kernel, unpacked, has about 1.6 GiB. */
 const MAX_BYTES = 4 * 2 ** 30;
 
@@ -31,7 +34,8 @@ export async function fetchUrl(
     } catch (error) {
       work.signal.throwIfAborted();
       if (error instanceof TooLarge) rmSync(partial, { force: true });
-      if (attempt === ATTEMPTS || (error instanceof LabError && !(error instanceof CutOff))) throw error;
+      if (error instanceof LabError || isOfDisk(error)) throw error;
+      if (attempt === ATTEMPTS) throw new LabError(`${source.url}: ${messageOf(error)}`, { cause: error });
       work.onProgress({ task, done: sizeOf(partial), of: null, detail: `${messageOf(error)}; trying again` });
     }
   }
@@ -48,25 +52,24 @@ export async function fetchUrl(
 /** Nothing of it stays, because it cannot be continued. */
 class TooLarge extends LabError {}
 
-/** The server sent less than it had announced. */
-class CutOff extends LabError {}
-
 async function fetchRest(url: string, partial: string, task: string, work: Workspace, maxBytes: number): Promise<void> {
   const tooLarge = () => new TooLarge(`${url}: more than ${maxBytes} bytes, so it is not fetched`);
   const have = sizeOf(partial);
-  const response = await fetch(url, { signal: work.signal, headers: have > 0 ? { range: `bytes=${have}-` } : {} });
-  if (response.status === 416) {
+  const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
+  const response = await httpGet(url, { headers, signal: work.signal, silenceMs: SILENCE_MS });
+  const status = response.statusCode ?? 0;
+  if (status !== 200 && status !== 206) {
+    response.destroy();
     // The file is complete, or too long. The checksum will tell.
-    await response.body?.cancel();
-    return;
+    if (status === 416) return;
+    throw new LabError(`${url}: HTTP status ${status}`);
   }
-  if (!response.ok || !response.body) throw new LabError(`${url}: HTTP status ${response.status}`);
-  const resumed = response.status === 206;
-  const promised = Number(response.headers.get('content-length') ?? Number.NaN);
+  const resumed = status === 206;
+  const promised = Number(response.headers['content-length'] ?? Number.NaN);
   const start = resumed ? have : 0;
   const of = Number.isFinite(promised) ? start + promised : null;
   if (of !== null && of > maxBytes) {
-    await response.body.cancel();
+    response.destroy();
     throw tooLarge();
   }
   let done = start;
@@ -78,13 +81,15 @@ async function fetchRest(url: string, partial: string, task: string, work: Works
       else next(null, chunk);
     },
   });
-  await pipeline(
-    Readable.fromWeb(response.body as never),
-    counter,
-    createWriteStream(partial, { flags: resumed ? 'a' : 'w' }),
-    { signal: work.signal },
-  );
-  if (of !== null && done < of) throw new CutOff(`${url}: ended after ${done} of ${of} bytes`);
+  // An answer that is shorter than announced is an error of its stream.
+  await pipeline(response, counter, createWriteStream(partial, { flags: resumed ? 'a' : 'w' }), {
+    signal: work.signal,
+  });
+}
+
+/** Only errors of files have a path; no other try helps there. */
+function isOfDisk(error: unknown): boolean {
+  return isDiskFull(error) || (error instanceof Error && 'path' in error);
 }
 
 function sizeOf(path: string): number {

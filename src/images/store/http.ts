@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { LabError, messageOf } from '../../util/errors.js';
 import type { Backend } from './backend.js';
 import { bounded } from './bounded.js';
-import { httpRequest, type HttpRequest } from './http-request.js';
+import { httpRequest, type HttpRequest } from '../../util/http/request.js';
 
 /** Answers of servers that have no PUT. */
 const NO_PUT = [403, 404, 405, 501];

@@ -11,14 +11,25 @@ export interface HttpRequest {
   headers: Record<string, string>;
   body?: Readable;
   signal: AbortSignal;
+  /** The request fails when nothing has come for so long, also in the middle of the answer. Without it, no limit. */
+  silenceMs?: number;
 }
 
 /** Returns the answer as soon as its head is there. The caller reads or destroys it. */
-export function httpRequest(url: URL, { method, headers, body, signal }: HttpRequest): Promise<IncomingMessage> {
+export function httpRequest(
+  url: URL,
+  { method, headers, body, signal, silenceMs }: HttpRequest,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? secure : plain;
-    const request = start(url, { method, headers, signal, agent: false });
-    request.on('response', resolve);
+    // The common agent: it knows the proxies of NODE_USE_ENV_PROXY. It keeps no connection.
+    const request = start(url, { method, headers: { ...headers, connection: 'close' }, signal });
+    let answer: IncomingMessage | null = null;
+    if (silenceMs !== undefined)
+      request.setTimeout(silenceMs, () =>
+        (answer ?? request).destroy(new Error(`nothing came for ${silenceMs / 1000} s`)),
+      );
+    request.on('response', (response) => resolve((answer = response)));
     request.on('error', reject);
     if (body === undefined) request.end();
     else pipeline(body, request).catch(reject);
