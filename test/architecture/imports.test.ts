@@ -15,6 +15,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   qemu: ['sandbox'],
   guest: [],
+  // A key covers QEMU's arguments.
+  snapshot: ['qemu'],
   console: [],
   compat: [],
   handover: [],
@@ -23,16 +25,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // What data from somebody else may use of this host.
   trust: [],
   host: ['images', 'qemu', 'run', 'sandbox', 'trust'],
-  run: ['images', 'qemu', 'sandbox', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
+  run: ['images', 'qemu', 'sandbox', 'guest', 'snapshot', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
-  perform: ['scenario', 'images', 'qemu', 'compat', 'host', 'run', 'store'],
-  matrix: ['scenario', 'images', 'compat', 'host', 'perform', 'store'],
+  perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'host', 'run', 'store'],
+  matrix: ['scenario', 'images', 'snapshot', 'compat', 'host', 'perform', 'store'],
   repro: [
     'scenario',
     'images',
     'handover',
     'qemu',
+    'snapshot',
     'guest',
     'compat',
     'host',
@@ -46,6 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'scenario',
     'images',
     'qemu',
+    'snapshot',
     'guest',
     'console',
     'compat',
@@ -63,7 +67,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'repro',
   ],
   // Benchmarks and measured tables: users of the lab, like cli.
-  measure: ['images', 'oracles', 'scenario', 'perform', 'store'],
+  measure: ['images', 'oracles', 'scenario', 'snapshot', 'perform', 'store'],
 };
 /** Files that parse JSON themselves, each with a schema, because their messages say what is wrong with it. */
 const JSON_PARSERS = [

@@ -25,10 +25,10 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
     mkdirSync(dirname(path), { recursive: true });
     const fd = openSync(path, 'a');
     try {
-      if (!(await flock(fd, ['-n'], options.signal))) {
+      if (!(await flock(fd, ['-n', '-x'], options.signal))) {
         if (!waited) options.onWait?.();
         waited = true;
-        await flock(fd, [], options.signal);
+        await flock(fd, ['-x'], options.signal);
       }
     } catch (error) {
       closeSync(fd);
@@ -47,7 +47,7 @@ export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock 
     const fd = openSync(path, 'a');
     let locked = false;
     try {
-      locked = await flock(fd, ['-n'], signal);
+      locked = await flock(fd, ['-n', '-x'], signal);
     } finally {
       if (!locked) closeSync(fd);
     }
@@ -55,6 +55,30 @@ export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock 
     if (stillNamed(fd, path)) return held(fd);
     closeSync(fd);
   }
+}
+
+/**
+ * Locks a file that must exist; returns null if it does not, or if somebody holds it otherwise.
+ * @param kind any number of holders can share a lock
+ */
+export async function tryExistingLock(
+  path: string,
+  kind: 'shared' | 'exclusive',
+  signal?: AbortSignal,
+): Promise<Lock | null> {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return null;
+  }
+  let locked = false;
+  try {
+    locked = (await flock(fd, ['-n', kind === 'shared' ? '-s' : '-x'], signal)) && stillNamed(fd, path);
+  } finally {
+    if (!locked) closeSync(fd);
+  }
+  return locked ? held(fd) : null;
 }
 
 function held(fd: number): Lock {
@@ -89,7 +113,7 @@ function stillNamed(fd: number, path: string): boolean {
 async function flock(fd: number, flags: string[], signal: AbortSignal | undefined): Promise<boolean> {
   let code: number | null;
   try {
-    ({ code } = await startChild(['flock', ...flags, '-x', '3'], {
+    ({ code } = await startChild(['flock', ...flags, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
       tie: 'none',
       signal,

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved machines (docs/snapshots.md).
+export { JOURNAL_FILE, readJournal, type Entry } from './journal/entry.js';
+export { Journal, type Marked } from './journal/journal.js';
+export { Divergence, Replay } from './journal/replay.js';
+export { keyedOperations, ladderKey, type LadderParts } from './key.js';
+export type { Manifest, SavedFile, SavedRung } from './manifest.js';
+export { qemuBuild, type QemuBuild } from './qemu-build.js';
+export { snapshotsDir, snapshotSettings, type SnapshotSettings } from './settings.js';
+export type { Draft, DraftManifest, DraftRung, Published } from './store/draft.js';
+export type { Ladder } from './store/ladder.js';
+export { type Begun, type Found, SnapshotStore } from './store/store.js';
