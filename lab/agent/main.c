@@ -58,6 +58,8 @@ static const struct op {
 	{ "zones", "", op_zones },
 	{ "settle", "", op_settle },
 	{ "reserve-mem", "name! size", op_reserve_mem },
+	{ "ssh", "key!", op_ssh },
+	{ "renew", "time! seed!", op_renew },
 	{ "vfio-open", "device! address! via retrieved iommufd", op_vfio_open },
 	{ "vfio-map", "device! file! iova! rights offset length", op_vfio_map },
 	{ "vfio-unmap", "device! iova!", op_vfio_unmap },

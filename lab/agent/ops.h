@@ -24,6 +24,8 @@ handler op_pfns;
 handler op_load, op_unload, op_kexec, op_go;
 /* machine/host.c */
 handler op_hello, op_zones, op_settle, op_finalize, op_die;
+/* machine/ssh.c, machine/renew.c */
+handler op_ssh, op_renew;
 /* vfio/open.c, vfio/list.c */
 handler op_vfio_open, op_vfio_close;
 /* vfio/map.c */

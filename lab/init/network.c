@@ -82,18 +82,6 @@ static bool lab_ethernet(char *name)
 }
 
 /**
- * network_exists() - Tell whether the kernel has a network at all.
- *
- * The small variant of a kernel has none.
- *
- * Return: true if it has
- */
-bool network_exists(void)
-{
-	return !access("/proc/self/net", F_OK);
-}
-
-/**
  * network_start() - Start the network.
  */
 void network_start(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An SSH session with the machine: commands, uploads and logins. The host key must match the one in the
-// readiness mark, so that a session cannot reach another machine by mistake.
+// An SSH session with the machine: commands, uploads and logins. The host key must be the one that the agent named, so
+// that a session cannot reach another machine by mistake.
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import pRetry from 'p-retry';
@@ -13,8 +13,8 @@ import { NO_PULSE, type Pulse, whileItMoves } from '../util/pulse.js';
 export interface SshTarget {
   port: number;
   privateKey: string;
-  /** SHA-256 of the host key, base64 without padding; null if the machine did not report it. */
-  hostKey: string | null;
+  /** SHA-256 of the host key, base64 without padding. */
+  hostKey: string;
   /** Milliseconds for the whole connection attempt, all tries together, in which the machine shows no progress. */
   deadline: number;
   signal: AbortSignal;
@@ -201,7 +201,7 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
       },
       hostVerifier: (key: Buffer) => {
         const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
-        if (target.hostKey === null || got === target.hostKey) return true;
+        if (got === target.hostKey) return true;
         // QEMU keeps the port while it runs, so the machine itself is contradicting what it said.
         wrongKey = new ClientGone(`the machine has another SSH host key than it said: ${got}`);
         return false;

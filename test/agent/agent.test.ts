@@ -327,6 +327,32 @@ describe('kernel calls that this host does not have', () => {
   });
 });
 
+describe('starting SSH, and renewing', () => {
+  const time = '1790000000.000000001';
+  const seed = 'aB'.repeat(16);
+  it.each([
+    ['ssh key=', /base64/],
+    ['ssh key=AAAA%20', /base64/],
+    ['ssh key=AA%0A', /base64/],
+    [`ssh key=${'A'.repeat(501)}`, /at most 500/],
+    [`renew time=1790000000 seed=${seed}`, /time/],
+    [`renew time=1790000000.1 seed=${seed}`, /time/],
+    [`renew time=-1.000000001 seed=${seed}`, /time/],
+    [`renew time=9${time} seed=${seed}`, /time/],
+    [`renew time=${time} seed=${seed}0`, /seed/],
+    [`renew time=${time} seed=${seed.slice(2)}`, /seed/],
+    [`renew time=${time} seed=${seed}${'00'.repeat(49)}`, /seed/],
+    [`renew time=${time} seed=${seed}xy`, /seed/],
+    [`renew time=${time}`, /needs seed/],
+  ])('refuses %s', async (request, why) => {
+    expect(await agent.ask(`1 ${request}`)).toEqual(failed('BADREQ', why));
+  });
+
+  it('says so if the program is missing that starts SSH', async () => {
+    expect(await agent.ask(`1 ssh key=${'A'.repeat(500)}`)).toEqual(failed('ENOENT', /lab-ssh/));
+  });
+});
+
 describe('going', () => {
   it('announces a kexec, and calls it off when anything but go follows', async () => {
     agent.write('1 kexec\n');

@@ -8,8 +8,8 @@ import { compile } from './agent-process.js';
 const driver = `
 #include <stdio.h>
 #include <string.h>
-#include "ed25519.h"
-#include "sha256.h"
+#include "ssh/ed25519.h"
+#include "ssh/sha256.h"
 int main(void)
 {
 	unsigned char in[300], out[32];
@@ -34,7 +34,7 @@ int main(void)
 `;
 let built: ReturnType<typeof compile>;
 beforeAll(() => {
-  built = compile('init', ['ed25519.c', 'sha256.c'], driver);
+  built = compile('init', ['ssh/ed25519.c', 'ssh/sha256.c'], driver);
 }, 60_000);
 afterAll(() => built.remove());
 

@@ -244,4 +244,6 @@ const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => An
   zones: (kernel) => kernel.zones,
   settle: () => done(),
   finalize: () => done({ present: false }),
+  ssh: () => done({ fingerprint: 'A'.repeat(43) }),
+  renew: () => done(),
 };

@@ -171,7 +171,6 @@ export class FakeMachine {
         epoch: kernel.epoch,
         bootId: kernel.bootId,
         release: kernel.release,
-        hostkey: null,
         mono: 1.5,
       });
       this.say(`LAB-READY ${mark}\n`);

@@ -59,7 +59,6 @@ export function fakePlan(scenario: Scenario, more: Partial<LivePlan> = {}): Live
     iommuOptions: {},
     saver: null,
     resumed: null,
-    publicBlob: 'key',
     ...more,
   };
 }

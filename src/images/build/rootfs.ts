@@ -20,7 +20,7 @@ import { compileProgram, PROGRAMS, sourcesOf } from './programs.js';
 import { replaceFile } from '../../util/replace-file.js';
 
 /** Increased when the same inputs would give another archive. */
-const RECIPE = 3;
+const RECIPE = 4;
 const TASK = 'make the root file system';
 
 const TEXTS: Record<string, string> = {
@@ -225,7 +225,8 @@ function layOut(files: ReadonlyMap<string, Buffer>, applets: readonly string[]):
     folderOf(path);
     entries.push({ kind: 'file', path, mode: 0o755, data });
   }
-  const taken = new Set(files.keys());
+  entries.push({ kind: 'link', path: 'bin/lab-ssh', target: '/init' });
+  const taken = new Set([...files.keys(), 'bin/lab-ssh']);
   for (const path of applets) {
     if (taken.has(path)) continue;
     taken.add(path);

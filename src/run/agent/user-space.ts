@@ -5,24 +5,29 @@ import { Agent, type AgentReply } from '../../guest/agent.js';
 import type { Port } from '../../guest/port.js';
 import type { ExecResult, Session } from '../../guest/session.js';
 import { type Held, type Holders, MAIN } from '../../model/scenario/client.js';
-import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
+import { ClientGone, LabError } from '../../util/errors.js';
+import { printable } from '../../util/text/escape.js';
 import type { Deadlines } from '../engine/deadlines.js';
 import type { RunStreams } from '../engine/streams.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunParts } from '../machine/parts.js';
 import type { ReadyMark } from '../machine/ready-marks.js';
 import { AgentClient, type Agents, type CallArgs, type CallOptions } from './client.js';
+import type { Renewal } from './renewal.js';
+import { Ssh } from './ssh.js';
 
 /** What is needed to reach user space. */
 export interface Reach {
   machine: Pick<Machine, 'sshPort' | 'ended' | 'pulse' | 'until'>;
   deadlines: Deadlines;
-  /** OpenSSH private key of this run. */
-  privateKey: string;
   streams: Pick<RunStreams, 'agent'>;
   connect: RunParts['connect'];
   /** The running kernel's port of this number. */
   openPort: (number: number) => Port;
+  /** Port of the agent that starts the SSH server; null if the run needs no session. */
+  sshAgent: number | null;
+  /** Gives every kernel the time and fresh entropy before anything else is asked of it; null if the machine booted. */
+  renew: (() => Renewal) | null;
 }
 
 /** The first client's port. */
@@ -30,23 +35,42 @@ const FIRST = 0;
 
 export class UserSpace implements Agents {
   private mark: ReadyMark | null = null;
-  private ssh: Promise<Session> | null = null;
+  private readonly ssh: Ssh;
   private first: AgentClient | null = null;
   /** Clients of the scenario besides the first one, by name. */
   private readonly others = new Map<string, { client: AgentClient; port: number }>();
   /** The ports that were used in this kernel. */
   private readonly ports = new Map<number, Port>();
+  /** The running kernel has the time and fresh entropy. */
+  private renewed = false;
 
   constructor(
     private readonly reach: Reach,
     private readonly known: Pick<Holders, 'of'>,
-  ) {}
+  ) {
+    const { connect, machine, deadlines, sshAgent } = reach;
+    this.ssh = new Ssh({
+      startAgent: () => {
+        if (sshAgent === null) throw new LabError('the machine has no port for the agent that starts the SSH server');
+        return this.start(sshAgent);
+      },
+      connect: (login) =>
+        connect({
+          ...login,
+          port: machine.sshPort,
+          deadline: deadlines.boot,
+          signal: machine.ended,
+          pulse: machine.pulse,
+        }),
+    });
+  }
 
   // -- start and end
 
   /** The kernel that set the mark is the running one. Starts nothing yet. */
   meet(mark: ReadyMark): void {
     this.mark = mark;
+    this.renewed = false;
   }
 
   async startFirst(): Promise<void> {
@@ -68,7 +92,16 @@ export class UserSpace implements Agents {
     const agent = new Agent(channel, (direction, line) => streams.agent(direction, line), machine.pulse);
     const client = new AgentClient(agent, deadlines, machine);
     await client.call('hello', {});
+    await this.renewOnce(client);
     return client;
+  }
+
+  private async renewOnce(client: AgentClient): Promise<void> {
+    const { renew } = this.reach;
+    if (renew === null || this.renewed) return;
+    this.renewed = true;
+    const { ok, errno, at } = await client.call('renew', { ...renew() });
+    if (!ok) throw new ClientGone(`the machine cannot be renewed: ${printable(`${errno ?? ''} (${at ?? ''})`, 200)}`);
   }
 
   /** Ends the process of a client. */
@@ -96,11 +129,7 @@ export class UserSpace implements Agents {
   disconnect(): void {
     for (const port of this.ports.values()) port.close();
     this.ports.clear();
-    this.ssh?.then(
-      (session) => session.close(),
-      () => undefined,
-    );
-    this.ssh = null;
+    this.ssh.close();
   }
 
   // -- calls and commands
@@ -132,24 +161,9 @@ export class UserSpace implements Agents {
   }
 
   /** The SSH session with the running kernel. The first call opens it; after a failure, the next call tries again. */
-  session(): Promise<Session> {
+  async session(): Promise<Session> {
     if (this.mark === null) throw new LabError('no kernel is up yet');
-    const { connect, machine, deadlines, privateKey } = this.reach;
-    const { hostKey } = this.mark;
-    const target = { port: machine.sshPort, privateKey, hostKey, deadline: deadlines.boot };
-    const { epoch } = this.mark;
-    const session = (this.ssh ??= connect({ ...target, signal: machine.ended, pulse: machine.pulse }).catch(
-      (error: unknown) => {
-        // In the first kernel, the lab's own network is more likely at fault than the kernel.
-        throw epoch === 0 && (error instanceof NoProgress || error instanceof ClientGone)
-          ? new LabError(messageOf(error), { cause: error })
-          : error;
-      },
-    ));
-    session.catch(() => {
-      if (this.ssh === session) this.ssh = null;
-    });
-    return session;
+    return this.ssh.session(this.mark.epoch);
   }
 
   get main(): AgentClient {

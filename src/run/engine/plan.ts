@@ -77,20 +77,16 @@ export interface RunPlan {
 }
 
 /** The run's own copy of the plan, which can change: a recovery adds one more kernel. */
-export interface LivePlan extends RunPlan {
-  /** The run's public key, as the kernel command line carries it. */
-  publicBlob: string;
-}
+export type LivePlan = RunPlan;
 
 /** Copies a plan, so that the run can change it. */
-export function livePlan(plan: RunPlan, publicBlob: string): LivePlan {
+export function livePlan(plan: RunPlan): LivePlan {
   const { scenario, kernels, formats } = plan;
   return {
     ...plan,
     kernels: [...kernels],
     formats: [...formats],
     scenario: { ...scenario, cmdlines: [...scenario.cmdlines] },
-    publicBlob,
   };
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run in progress: boots the machine, holds everything known about the run, and turns an error into evidence.
 import { join } from 'node:path';
-import { makeRunKey } from '../../guest/keys.js';
 import type { RecoveryOfResult } from '../../model/result/guest-result.js';
 import { agentSocket } from '../../qemu/args.js';
 import type { Clock } from '../../util/clock.js';
@@ -16,7 +15,7 @@ import { TraceLog } from '../devices/trace.js';
 import { Judgements } from '../judge/judgements.js';
 import { fillReserved } from '../judge/reserved.js';
 import { UpdateJudge } from '../judge/updates.js';
-import { machineConfig } from '../machine/layout.js';
+import { machineConfig, sshAgentPort } from '../machine/layout.js';
 import { Machine } from '../machine/machine.js';
 import type { RunParts } from '../machine/parts.js';
 import type { ReadyMark } from '../machine/ready-marks.js';
@@ -74,8 +73,7 @@ export class Run {
   /** Boots the first kernel and reaches its user space. */
   async boot(signal: AbortSignal): Promise<{ parts: Parts; judge: UpdateJudge }> {
     const { recorder, state, taint, tearDown } = this;
-    const key = makeRunKey();
-    const plan = livePlan(this.plan, key.publicBlob);
+    const plan = livePlan(this.plan);
     if (plan.resumed !== null) {
       const { rung, key, savedAt } = plan.resumed;
       recorder.event({ kind: 'snapshot', state: 'resumed', rung, key, savedAt });
@@ -94,7 +92,7 @@ export class Run {
     const mark = await this.bootFirst(machine, deadlines);
     await saveRung({ plan, recorder, machine }, 'booted');
     await taint.arrived(machine);
-    const user = await this.reachUser(machine, mark, deadlines, key.privateKey);
+    const user = await this.reachUser(machine, mark, deadlines);
     const parts: Parts = {
       plan,
       recorder,
@@ -162,16 +160,14 @@ export class Run {
     return mark;
   }
 
-  private async reachUser(
-    machine: Machine,
-    mark: ReadyMark,
-    deadlines: Deadlines,
-    privateKey: string,
-  ): Promise<UserSpace> {
+  private async reachUser(machine: Machine, mark: ReadyMark, deadlines: Deadlines): Promise<UserSpace> {
     const { streams, state, tearDown, reach } = this;
     const { connect } = reach;
     const openPort = (number: number) => reach.openPort(join(this.plan.dir, agentSocket(number)));
-    const user = new UserSpace({ machine, deadlines, privateKey, streams, connect, openPort }, state.holders);
+    const user = new UserSpace(
+      { machine, deadlines, streams, connect, openPort, sshAgent: sshAgentPort(this.plan), renew: null },
+      state.holders,
+    );
     tearDown.defer(() => user.disconnect());
     tearDown.defer(() => user.dropFirst());
     // If the first kernel is up but its agent cannot be reached, the lab is more likely at fault than the kernel.

@@ -63,7 +63,6 @@ export function cmdlineOf(plan: LivePlan, epoch: number): string {
     ...hardwareCmdline(plan.scenario.hardware),
     ...reserve,
     `lab.epoch=${epoch}`,
-    `lab.key=${plan.publicBlob}`,
     plan.scenario.cmdlines[epoch] ?? '',
   ]
     .join(' ')
@@ -78,8 +77,20 @@ export function nextKernel(plan: LivePlan, epoch: number): { kernelDisk: string;
 }
 
 /** A client that ends leaves its port to the next one, so this is enough. */
-function agentsOf({ scenario }: LivePlan): number {
+function clientPorts({ scenario }: LivePlan): number {
   return 1 + new Set(scenario.steps.flatMap((step) => (step.op === 'client' ? [step.client] : []))).size;
+}
+
+/** Steps that run a command over SSH. */
+const COMMANDS: ReadonlySet<string> = new Set(['exec', 'upload', 'kselftest']);
+
+/**
+ * The port of the agent that starts the SSH server, behind those of the clients: a client that is busy or dead keeps
+ * nobody from logging in. Null if nothing in the run needs a session.
+ */
+export function sshAgentPort(plan: LivePlan): number | null {
+  const needed = plan.onBreakpoint !== undefined || plan.scenario.steps.some(({ op }) => COMMANDS.has(op));
+  return needed ? clientPorts(plan) : null;
 }
 
 export function machineConfig(plan: LivePlan): MachineConfig {
@@ -96,7 +107,7 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     initrd: plan.rootfs.path,
     cmdline: cmdlineOf(plan, 0),
     disks: disksOf(plan),
-    agents: agentsOf(plan),
+    agents: clientPorts(plan) + (sshAgentPort(plan) === null ? 0 : 1),
     dir: plan.dir,
     hardware: plan.scenario.hardware,
     iommuOptions: plan.iommuOptions,

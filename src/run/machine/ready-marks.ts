@@ -5,19 +5,9 @@ import { z } from 'zod';
 import { deferred, type Deferred } from '../../util/deadline.js';
 import { parseJson } from '../../util/json.js';
 
-const markSchema = z.object({
-  epoch: z.number(),
-  bootId: z.string(),
-  release: z.string(),
-  hostkey: z.string().nullable().catch(null),
-});
+const markSchema = z.object({ epoch: z.number(), bootId: z.string(), release: z.string() });
 
-export interface ReadyMark {
-  epoch: number;
-  bootId: string;
-  release: string;
-  hostKey: string | null;
-}
+export type ReadyMark = z.infer<typeof markSchema>;
 
 export class ReadyMarks {
   private readonly ready = new Map<number, Deferred<ReadyMark>>();
@@ -44,7 +34,7 @@ export class ReadyMarks {
    * @returns false if no kexec can have started this kernel: the machine booted cold
    */
   take(line: string, epoch: number): boolean {
-    const mark = readMark(line);
+    const mark = parseJson(line, markSchema);
     if (mark === null || this.bootIds.has(mark.bootId)) return true;
     if (this.cold !== null) {
       this.cold.resolve(mark);
@@ -62,12 +52,4 @@ export class ReadyMarks {
     if (slot === undefined) this.ready.set(epoch, (slot = deferred()));
     return slot;
   }
-}
-
-/** Null if the line is no mark. */
-function readMark(line: string): ReadyMark | null {
-  const mark = parseJson(line, markSchema);
-  if (mark === null) return null;
-  const { hostkey, ...rest } = mark;
-  return { ...rest, hostKey: hostkey };
 }

@@ -34,7 +34,7 @@ class FakeMachine implements ProbeMachine {
     const gets = (ms / 1000) * pace;
     if (up !== null && this.used + gets >= up) {
       this.used = up;
-      return Promise.resolve({ epoch: 0, bootId: 'b', release: 'r', hostKey: null });
+      return Promise.resolve({ epoch: 0, bootId: 'b', release: 'r' });
     }
     this.used += gets;
     if (this.used <= progressUntil) this.mark = this.used;

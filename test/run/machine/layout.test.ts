@@ -27,7 +27,6 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     iommuOptions: {},
     saver: null,
     resumed: null,
-    publicBlob: 'key',
   };
 }
 

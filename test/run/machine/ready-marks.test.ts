@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { ReadyMarks } from '../../../src/run/machine/ready-marks.js';
 
 const line = (epoch: unknown, bootId: unknown = `boot-${String(epoch)}`, release: unknown = '7.3.4') =>
-  JSON.stringify({ ready: 1, epoch, bootId, release, hostkey: 'key' });
+  JSON.stringify({ ready: 1, epoch, bootId, release });
 const ready = (promise: Promise<unknown>) =>
   Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
 
@@ -12,7 +12,7 @@ it('kernel after kernel, each waited for before or after its mark', async () => 
   const marks = new ReadyMarks();
   const first = marks.of(0);
   expect(marks.take(line(0), 0)).toBe(true);
-  expect(await first).toEqual({ epoch: 0, bootId: 'boot-0', release: '7.3.4', hostKey: 'key' });
+  expect(await first).toEqual({ epoch: 0, bootId: 'boot-0', release: '7.3.4' });
   expect(marks.take(line(1), 0)).toBe(true);
   expect(await marks.of(1)).toMatchObject({ bootId: 'boot-1' });
 });

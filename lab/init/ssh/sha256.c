@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SHA-256 (FIPS 180-4). It hashes one small key, so it is short rather than fast. */
-#include "sha256.h"
+#include "ssh/sha256.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * point. On an emulated machine, starting a program for it takes a tenth of a second, this a
  * few milliseconds. Its timing is not constant: nobody is there to measure it.
  */
-#include "ed25519.h"
+#include "ssh/ed25519.h"
 
 #include <stdint.h>
 #include <string.h>
