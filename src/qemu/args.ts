@@ -13,6 +13,14 @@ export interface DiskSpec {
   path: string;
 }
 
+/** A saved machine (qemu/snapshot/). */
+export interface ResumedFrom {
+  /** File of its RAM. Machines share it, and each keeps to itself what it writes. */
+  ramFile: string;
+  /** `read-only` needs the option `rom` of QEMU's memory-backend-file (8.2). */
+  opening: 'read-only' | 'read-write';
+}
+
 export interface MachineConfig {
   name: string;
   accel: Accel;
@@ -32,6 +40,10 @@ export interface MachineConfig {
   hardware?: DevicePlan;
   /** Options of the IOMMU that this QEMU needs. */
   iommuOptions?: Readonly<Record<string, string>>;
+  /** What the machine is resumed from. Without it, it boots. */
+  resumed?: ResumedFrom;
+  /** Seed of QEMU's own random numbers, for two machines that are to be the same. */
+  seed?: number;
   /** QEMU trace events to record. Without it, none. */
   trace?: readonly string[];
   extra: string[];
@@ -40,6 +52,8 @@ export interface MachineConfig {
 export const CONSOLE_FILE = 'console.log';
 export const READY_FILE = 'ready.log';
 export const QMP_SOCKET = 'qmp.sock';
+/** QEMU takes the state of a resumed machine here. */
+export const STATE_SOCKET = 'state.sock';
 export const agentSocket = (number: number): string => `agent${number}.sock`;
 /** Name of the virtio-serial port for the readiness mark. */
 export const READY_PORT = 'lab.ready';
@@ -84,10 +98,31 @@ function icount({ accel, icount: wanted = false }: MachineConfig): string[] {
   return wanted && accel === 'tcg' ? ['-icount', 'shift=4,sleep=on', '-rtc', 'clock=vm'] : [];
 }
 
-/** RAM is a memfd, so that the lab can read and write the machine's physical memory at any time. */
-function memory(config: MachineConfig): string[] {
-  const bytes = String(config.memory);
-  return ['-m', `${bytes}B`, '-object', `memory-backend-memfd,id=${RAM_ID},size=${bytes}B,share=on`];
+/**
+ * RAM is a memfd, so that the lab can read and write the machine's physical memory at any time. That of a resumed
+ * machine is a private mapping of a file: what it does not write to, it shares with all others.
+ */
+function memory({ memory: bytes, resumed }: MachineConfig): string[] {
+  const size = `id=${RAM_ID},size=${bytes}B`;
+  const backend =
+    resumed === undefined
+      ? `memory-backend-memfd,${size},share=on`
+      : `memory-backend-file,${size},mem-path=${escapeCommas(resumed.ramFile)},share=off` +
+        (resumed.opening === 'read-only' ? ',readonly=on,rom=off' : '');
+  return ['-m', `${bytes}B`, '-object', backend];
+}
+
+/**
+ * A resumed machine waits for its state, and then for `cont`. The state names no board (snapshot/save.ts), so QEMU must
+ * not look for one.
+ */
+function resuming({ resumed, dir, seed }: MachineConfig): string[] {
+  return [
+    ...(resumed === undefined
+      ? []
+      : ['-S', '-global', 'migration.send-configuration=off', '-incoming', `unix:${dir}/${STATE_SOCKET}`]),
+    ...(seed === undefined ? [] : ['-seed', String(seed)]),
+  ];
 }
 
 /** A reset or a panic must not destroy evidence: the machine pauses, and the lab inspects it before it ends it. */
@@ -180,6 +215,7 @@ export function qemuArgs(config: MachineConfig): string[] {
     ...disks(config),
     ...endings(),
     ...sandbox(),
+    ...resuming(config),
     ...config.extra,
   ];
 }

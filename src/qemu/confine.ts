@@ -19,11 +19,17 @@ const OWN_THREADS = 256;
 const OWN_FILE = 64 * 2 ** 30;
 
 export function needsOfQemu(config: MachineConfig): Needs {
-  const { kernel, initrd, disks, dir, accel, memory, cpus, extra } = config;
+  const { kernel, initrd, disks, dir, accel, memory, cpus, extra, resumed } = config;
   const named = namedFiles(extra);
   return {
-    read: [kernel, initrd, ...disks.map(({ path }) => path)],
+    read: [
+      kernel,
+      initrd,
+      ...disks.map(({ path }) => path),
+      ...(resumed?.opening === 'read-only' ? [resumed.ramFile] : []),
+    ],
     write: [dir, ...named.filter((path) => !path.startsWith('/dev/'))],
+    lent: resumed?.opening === 'read-write' ? [resumed.ramFile] : [],
     devices: [...(accel === 'kvm' ? ['/dev/kvm'] : []), ...named.filter((path) => path.startsWith('/dev/'))],
     network: 'listen',
     cwd: dir,

@@ -80,7 +80,8 @@ function namespaces({ network }: Needs, { identity, told }: Start): string[] {
   ];
 }
 
-function files({ read, write, devices, proc = false }: Needs, { system }: Start): string[] {
+function files({ read, write: own, lent = [], devices, proc = false }: Needs, { system }: Start): string[] {
+  const write = [...own, ...lent];
   const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
   const bound = system.flatMap(({ path, link }) => (link === null ? [path] : []));
   const only = [...new Set(read)].filter(

@@ -30,6 +30,8 @@ export function chooseIdentity(needs: Needs, binds: 'binds' | 'paths'): Identity
   }
   const closed = needs.read.find((path) => !readableByAll(path, binds));
   if (closed !== undefined) return { identity: null, why: `${closed} can be read by its owner alone` };
+  const kept = needs.lent?.find((path) => !openToAll(path, 0o006, binds));
+  if (kept !== undefined) return { identity: null, why: `${kept} can be written by its owner alone` };
   const unreachable = binds === 'binds' ? undefined : needs.write.find((path) => !reachable(dirname(path)));
   if (unreachable !== undefined) return { identity: null, why: `${unreachable} can be reached by its owner alone` };
   const id = ownId();
@@ -44,10 +46,13 @@ function groupFor(device: string): number | null {
 }
 
 function readableByAll(path: string, binds: 'binds' | 'paths'): boolean {
+  return openToAll(path, statSync(path, { throwIfNoEntry: false })?.isDirectory() ? 0o005 : 0o004, binds);
+}
+
+function openToAll(path: string, bits: number, binds: 'binds' | 'paths'): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   // The program itself says that it is missing.
   if (stat === undefined) return true;
-  const bits = stat.isDirectory() ? 0o005 : 0o004;
   return (stat.mode & bits) === bits && (binds === 'binds' || reachable(dirname(path)));
 }
 

@@ -17,6 +17,8 @@ export interface Needs {
   read: readonly string[];
   /** Files and folders that it may write. */
   write: readonly string[];
+  /** Files that it opens for writing and that stay the lab's. None by default. */
+  lent?: readonly string[];
   /** Devices besides /dev/null, /dev/zero, /dev/full, /dev/random and /dev/urandom. */
   devices: readonly string[];
   /** `none`: a network of its own without any way out. `listen`: it may accept connections and open none. */

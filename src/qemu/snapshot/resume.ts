@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts a machine from what was saved. It is loaded and paused when this is done; `cont` makes it run.
+import { createReadStream } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { deferred, within } from '../../util/deadline.js';
+import { LabError, messageOf } from '../../util/errors.js';
+import { asRecord, asText } from '../../util/unknown.js';
+import { type MachineConfig, QMP_SOCKET, type ResumedFrom, STATE_SOCKET } from '../args.js';
+import { QemuProcess } from '../process.js';
+import { Qmp } from '../qmp.js';
+import { SnapshotError } from './error.js';
+
+export interface ResumeOptions {
+  /** File of the state. QEMU does not see it: the lab reads it. */
+  statePath: string;
+  signal: AbortSignal;
+  /** Milliseconds for each of: QEMU's start, the connections, the load. */
+  deadline: number;
+  /**
+   * Connects the agents' ports that were connected when the machine was saved. QEMU has opened its sockets, and the
+   * machine is still empty. A port that is not connected by now has hung up on the machine: its agent ends.
+   */
+  connectPorts?: (dir: string) => Promise<void>;
+}
+
+/**
+ * Starts QEMU and loads the state. The monitor is free again afterwards.
+ * Rejects with a SnapshotError if no machine comes out of it, and with the signal's reason; then QEMU is gone.
+ */
+export async function startResumed(
+  config: MachineConfig & { resumed: ResumedFrom },
+  options: ResumeOptions,
+): Promise<QemuProcess> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  const process = await QemuProcess.start(config);
+  try {
+    await load(process, config.dir, options);
+    return process;
+  } catch (error) {
+    // A connection that broke mostly means that QEMU is ending: its own words say more.
+    const ended = !signal.aborted && (await process.endedWithin(500));
+    const { stderr } = await process.kill();
+    signal.throwIfAborted();
+    const cause: unknown = ended ? process.gone.reason : error;
+    throw new SnapshotError('load', `the saved machine cannot be loaded: ${messageOf(cause)}`, {
+      cause,
+      detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
+    });
+  }
+}
+
+async function load(process: QemuProcess, dir: string, options: ResumeOptions): Promise<void> {
+  const { statePath, deadline, connectPorts } = options;
+  const signal = AbortSignal.any([options.signal, process.gone]);
+  const loaded = deferred<void>();
+  const monitor = await Qmp.open(join(dir, QMP_SOCKET), {
+    deadline,
+    signal,
+    log: () => undefined,
+    onEvent: ({ event, data }) => {
+      const status = event === 'MIGRATION' ? asRecord(data)['status'] : null;
+      if (status === 'completed') loaded.resolve();
+      if (status === 'failed') loaded.reject(new LabError('QEMU did not accept the state'));
+    },
+  });
+  try {
+    await monitor.run('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] }, deadline);
+    const limit = { ms: deadline, whose: 'host', signal } as const;
+    if (connectPorts !== undefined)
+      await within(connectPorts(dir), { ...limit, what: "connection to the agents' ports" });
+    await within(pipeline(createReadStream(statePath), connect(join(dir, STATE_SOCKET))), {
+      ...limit,
+      what: 'end of the transfer of the state to QEMU',
+    });
+    await within(loaded.promise, { ...limit, what: 'end of the load by QEMU' });
+    const status = asRecord(await monitor.run('query-status', {}, deadline));
+    if (status['status'] !== 'paused') throw new LabError(`QEMU is ${asText(status['status'])} after the load`);
+  } finally {
+    monitor.close();
+  }
+}
