@@ -4,7 +4,7 @@ import { LabError } from '../../util/errors.js';
 
 /**
  * `save`: state or RAM could not be written. `load`: no machine came out of it. `memory`: the lab cannot reach the RAM of
- * the machine that came out.
+ * a resumed machine.
  */
 export type SnapshotStep = 'save' | 'load' | 'memory';
 

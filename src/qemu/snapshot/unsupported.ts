@@ -5,7 +5,7 @@ import type { DeviceModel, IommuKind } from '../../model/scenario/device.js';
 import type { MachineConfig } from '../args.js';
 
 /** Why each part of a machine cannot be saved (QEMU 7.2), or what the lab itself would lose. */
-const TRACED = "what it did before is in QEMU's trace, which a resumed machine begins anew";
+const TRACED = "what it did before is in QEMU's trace, and that of a resumed machine starts later";
 
 const DEVICES: Readonly<Record<DeviceModel, string>> = {
   edu: 'QEMU saves nothing of this device (hw/misc/edu.c has no VMStateDescription)',

@@ -82,7 +82,9 @@ describe("a saved machine's state", () => {
     const stream = withFirmware(devices, { block: 'pc.bios', content: Buffer.alloc(8192, 0x5a) });
     expect(stream.subarray(0, 8).toString('latin1')).toBe('QEVM\0\0\0\x03');
     expect(stream.filter((byte) => byte === 0x5a)).toHaveLength(8192);
-    expect(stream.toString('latin1')).toMatch(/\x03ram[^]*\x07pc\.bios[^]*devices\x06\0\0\0\x02\{\}$/);
+    const text = stream.toString('latin1');
+    expect(text.indexOf('pc.bios')).toBeGreaterThan(text.indexOf('ram'));
+    expect(text.slice(-14)).toBe('devices\x06\0\0\0\x02{}');
   });
 
   it('of another format is refused', () =>
