@@ -3,8 +3,8 @@
 import { LabError } from '../../util/errors.js';
 
 /**
- * `save`: state or RAM could not be written. `load`: no machine came out of it. `memory`: the lab cannot reach the RAM of
- * a resumed machine.
+ * `save`: state or RAM could not be written. `load`: no machine came out of it. `memory`: the lab cannot reach the RAM
+ * of a resumed machine.
  */
 export type SnapshotStep = 'save' | 'load' | 'memory';
 
