@@ -50,6 +50,15 @@ export class DebuggerStub {
       throw new LabError(`QEMU's debugger stub cannot set a breakpoint: ${answer || 'it does not know the command'}`);
   }
 
+  /** Removes the breakpoint at this address. A machine that stands there could not go on otherwise. */
+  async clearBreak(linear: bigint): Promise<void> {
+    const answer = await this.request(`z1,${linear.toString(16)},1`);
+    if (answer !== 'OK')
+      throw new LabError(
+        `QEMU's debugger stub cannot remove a breakpoint: ${answer || 'it does not know the command'}`,
+      );
+  }
+
   /** Resumes the machine until it hits a breakpoint; resolves when it has stopped. */
   async runUntilStop(): Promise<void> {
     await this.send('c', 'stop').promise;

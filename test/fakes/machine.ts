@@ -248,6 +248,7 @@ export class FakeMachine {
     const stopped = new Promise<void>((resolve) => (this.breakpoint = resolve));
     return {
       breakAt: async () => undefined,
+      clearBreak: async () => undefined,
       runUntilStop: () => stopped,
       detach: async () => {
         const goOn = this.atBreakpoint;

@@ -7,6 +7,7 @@ import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { isAgentAction } from '../agent/operations.js';
 import type { Operation } from '../engine/operation.js';
 import type { Needs, Parts } from '../engine/parts.js';
+import { saveRung, savesRung } from '../engine/rungs.js';
 import { inspectArrival } from '../guests/inspect.js';
 import type { StepResult } from '../state/step-result.js';
 import { findIncompatibility, type Incompatibility } from '../update/preflight.js';
@@ -68,6 +69,11 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
   for (const [at, operation] of operations.entries()) {
     if (operation.during === 'kexec') continue; // sent together with the reboot call, see racing.ts
     if (recorder.epoch > 0 && opensLiveUpdate(operation)) await pauseAt('before-open');
+    // The agents must be idle: an answer on its way would be in the saved machine and in the journal.
+    if (operation.op === 'retrieve' && savesRung(parts, 'retrieve')) {
+      await window.drain();
+      await saveRung(parts, 'retrieve');
+    }
     // Which files came back is known only after all earlier calls were answered.
     if (operation.op === 'close' && operation.target.kind === 'file' && recorder.epoch > 0) {
       await window.drain();

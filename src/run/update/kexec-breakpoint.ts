@@ -8,6 +8,7 @@ import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import { stopsForRung } from '../engine/rungs.js';
 import { rememberHandover } from './handover.js';
+import { saveBeforeUserSpace } from './next-kernel-rungs.js';
 
 export interface KexecBreakpoint {
   /** Resolves when the machine has stopped at the jump; has no deadline. */
@@ -75,6 +76,12 @@ export async function breakAtKexec(
         if (later || !(error instanceof HandoverError)) throw error;
       });
     },
-    resume: () => stub.detach(),
+    resume: async () => {
+      try {
+        await saveBeforeUserSpace(parts, stub, format.machineKexec);
+      } finally {
+        await stub.detach();
+      }
+    },
   };
 }

@@ -8,6 +8,7 @@ import { inspectDevices } from '../devices/inspect.js';
 import { followTransfers } from '../devices/transfers.js';
 import type { UpdateAttempt } from '../engine/attempts.js';
 import type { Needs, Parts } from '../engine/parts.js';
+import { saveRung } from '../engine/rungs.js';
 import { inspectGuestsBeforeKexec } from '../guests/inspect.js';
 import { contentOfOthers } from '../judge/closing/closing.js';
 import { snapshotBefore } from '../judge/outside.js';
@@ -62,10 +63,11 @@ async function inspectBeforeKexec(parts: Needs<'agents' | 'state' | 'recorder' |
 }
 
 async function bootNext(
-  parts: Needs<'machine' | 'view' | 'deadlines' | 'recorder' | 'state' | 'taint'>,
+  parts: Needs<'plan' | 'machine' | 'view' | 'deadlines' | 'recorder' | 'state' | 'taint'>,
 ): Promise<ReadyMark> {
   const { machine, deadlines, recorder, taint } = parts;
   const mark = await machine.untilReady(recorder.epoch, deadlines.boot);
+  await saveRung(parts, 'open');
   followTransfers(parts);
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
   await taint.arrived(machine);

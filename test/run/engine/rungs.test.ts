@@ -47,6 +47,42 @@ describe('a run with a saver', () => {
   });
 });
 
+describe('rungs of the next kernel', () => {
+  it('come before the lab asks its agents anything, and before it retrieves the first file', async () => {
+    const left = new Set<Rung>(['jump', 'open', 'retrieve']);
+    const asked: string[] = [];
+    const seen: Partial<Record<Rung, string[]>> = {};
+    const noting: RungSaver = {
+      wants: (rung) => left.has(rung),
+      save: async (rung) => {
+        left.delete(rung);
+        seen[rung] = [...asked];
+        return null;
+      },
+    };
+    const note = (_: unknown, { op, epoch }: { op: string; epoch: number }) => (asked.push(`${epoch} ${op}`), null);
+    const { record } = await runFake(TWO_UPDATES, { request: note }, { plan: { saver: noting } });
+    expect(record?.verdict.outcome).toBe('preserved');
+    expect(Object.keys(seen)).toEqual(['jump', 'open', 'retrieve']);
+    expect(seen.open?.filter((each) => each.startsWith('1'))).toEqual([]);
+    const before = seen.retrieve?.filter((each) => each.startsWith('1')) ?? [];
+    expect(before).toContain('1 retrieve-session');
+    expect(before).not.toContain('1 retrieve');
+    // The machine stands still with nothing on its way.
+    expect(asked[seen.retrieve?.length ?? 0]).toBe('1 retrieve');
+  });
+
+  it('need a function of the kernel, and say so', async () => {
+    const { record, events } = await runFake(TWO_UPDATES, {}, { plan: { saver: saver(['jump', 'kho', 'luo']) } });
+    expect(record?.verdict.outcome).toBe('preserved');
+    expect(events.filter(({ kind }) => kind === 'snapshot')).toMatchObject([
+      { state: 'saved', rung: 'jump' },
+      { state: 'not-saved', rung: 'kho', why: 'the next kernel has no kho_populate()' },
+      { state: 'not-saved', rung: 'luo', why: 'the next kernel has no liveupdate_early_init()' },
+    ]);
+  });
+});
+
 describe('the stop at the jump', () => {
   const resumed = (rung: Rung) => ({ rung, key: 'k', savedAt: '', bootMs: 1 });
 
