@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saves the machine at the rungs of the next kernel that come before its user space. The kernel is stopped at one of its
-// functions by the debugger stub, which has just stopped the old kernel at the jump.
+// Saves the machine at the rungs of the next kernel that come before its user space. The debugger stub, which has just
+// stopped the old kernel at the jump, stops the next one at two of its functions.
 import { RUNG_SYMBOLS } from '../../handover/index.js';
 import type { Needs } from '../engine/parts.js';
 import { saveRung, savesRung } from '../engine/rungs.js';
