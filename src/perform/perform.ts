@@ -109,6 +109,7 @@ export async function perform(
       ),
       timeline: timeline.entries,
       labVersion: options.labVersion,
+      snapshot: { none: 'nothing is saved yet' },
     });
     const origin: Origin = { provenance: scenario.trusted ? 'trusted' : 'data', folder: scenario.folder };
     const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];

@@ -2,6 +2,7 @@
 // A result as a run leaves it behind, to be varied.
 import type { Incident } from '../../src/model/result/incident.js';
 import type { Outcome } from '../../src/model/result/outcome.js';
+import { RESULT_SCHEMA } from '../../src/model/result/result.js';
 import type { KernelOfResult, ResourceOfResult, Result } from '../../src/model/result/result.js';
 import { ENDS_IN } from '../../src/model/result/outcome.js';
 
@@ -45,7 +46,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
   const cause = outcome === 'preserved' ? null : incident(outcome);
   const kernels = [kernel('7.2.12'), kernel('7.3.4')];
   return {
-    schema: 2,
+    schema: RESULT_SCHEMA,
     id: '20260101-000000-first-0000',
     scenario: { name: 'first', description: '', tags: [], file: 'first.yaml' },
     from: kernels[0] as KernelOfResult,
@@ -110,6 +111,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
       commandLine: 'mkdir -p /tmp/x\nqemu-system-x86_64 \\\n  -name lab\n',
       sandbox: { kind: 'bwrap', user: 'own', why: null, command: ['bwrap'] },
     },
+    snapshot: { none: 'the lab booted everything' },
     durations: { total: 8000 },
     lab: { cpuMs: 500, peakRssKiB: 100_000, loopDelay: { p99: 3, max: 40 } },
     versions: { lab: '0.1.0', node: 'v20.0.0' },

@@ -9,11 +9,12 @@ import type { EndsIn, Outcome } from './outcome.js';
 import type { PredictionOfResult } from './prediction.js';
 import type { Policy } from '../scenario/scenario.js';
 import type { CaseOfResult } from '../scenario/selftest.js';
+import type { SnapshotOfResult } from './snapshot.js';
 import type { Token } from '../scenario/token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the format of result.json. */
-export const RESULT_SCHEMA = 3;
+export const RESULT_SCHEMA = 4;
 
 export interface KernelOfResult {
   name: string;
@@ -148,8 +149,8 @@ export interface QemuOfResult {
 }
 
 export interface Result {
-  /** The lab also reads results of version 1, which have no witnesses. */
-  schema: 1 | 2 | typeof RESULT_SCHEMA;
+  /** The lab also reads older versions: 1 has no witnesses, and none before 4 says what the run started from. */
+  schema: 1 | 2 | 3 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;
@@ -191,6 +192,8 @@ export interface Result {
   /** Main events, in milliseconds since the start of the run. */
   timeline: { t: number; epoch: number; what: string }[];
   qemu: QemuOfResult;
+  /** The saved machine that the run started from, or why it booted; null in older results. */
+  snapshot: SnapshotOfResult | null;
   /** Milliseconds. */
   durations: Record<string, number>;
   /**

@@ -11,6 +11,7 @@ import { hardwareText } from './hardware.js';
 import { impairedWords, recoveryProblems, recoveryWords } from './recovery.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
+import { snapshotText } from './snapshot.js';
 import { shortChain } from '../night/pair-result.js';
 
 const MAX_ATTEMPTS = 12;
@@ -38,6 +39,7 @@ export function verdictText(
     `${outcome}  ${printable(result.scenario.name)}  ${chain}  ${total}  (${expectation}${ends})`,
     '',
     ...phaseBar(result, stream.columns ?? 100),
+    ...snapshotText(result.snapshot),
   ];
   if (result.cause !== null)
     lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));

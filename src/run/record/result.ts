@@ -10,6 +10,7 @@ import {
   type Result,
   RESULT_SCHEMA,
 } from '../../model/result/result.js';
+import type { SnapshotOfResult } from '../../model/result/snapshot.js';
 import { addPages, NO_PAGES } from '../../oracles/files/file-verdict.js';
 import { joinRuns } from '../../oracles/pages/page-map.js';
 import { isHit } from '../../verdict/hit.js';
@@ -23,6 +24,8 @@ export interface ResultContext {
   mismatches: Mismatch[];
   timeline: Result['timeline'];
   labVersion: string;
+  /** What the run started from. */
+  snapshot: SnapshotOfResult;
 }
 
 export function buildResult(plan: RunPlan, record: RunRecord, around: ResultContext): Result {
@@ -73,6 +76,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: ResultCont
     memory: memoryOf(record.updates),
     timeline: around.timeline,
     qemu: record.qemu,
+    snapshot: around.snapshot,
     durations: record.durations,
     lab: { ...ownUsage(), loopDelay: record.loopDelay },
     versions: { lab: around.labVersion, node: process.version },

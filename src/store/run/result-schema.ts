@@ -5,6 +5,7 @@ import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 import { POLICIES } from '../../model/scenario/scenario.js';
 import { CASE_STATES } from '../../model/scenario/selftest.js';
 import { WITNESSES } from '../../model/result/witness.js';
+import { RUNGS } from '../../model/result/snapshot.js';
 import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../../model/result/result.js';
 import { downtimeResult, guestResult, impairedResult, recoveryResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
@@ -135,8 +136,17 @@ const sandbox = z.object({
   command: z.array(z.string()).describe("In front of QEMU's own command"),
 });
 
+const snapshot = z.union([
+  z.object({
+    rung: z.enum(RUNGS),
+    key: z.string().describe('Names the saved machine in the cache'),
+    savedAt: z.string(),
+  }),
+  z.object({ none: z.string() }),
+]);
+
 export const resultSchema = z.object({
-  schema: z.union([z.literal(1), z.literal(2), z.literal(RESULT_SCHEMA)]),
+  schema: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel,
@@ -174,6 +184,10 @@ export const resultSchema = z.object({
     commandLine: z.string(),
     sandbox: sandbox.nullable().default(null).describe('What QEMU ran in; null in older results'),
   }),
+  snapshot: snapshot
+    .nullable()
+    .default(null)
+    .describe('The saved machine that the run started from, or why it booted; null in older results'),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
   lab: z
     .object({

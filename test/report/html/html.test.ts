@@ -66,6 +66,7 @@ describe('the pages of a night', () => {
           commandLine: EVIL,
           sandbox: { kind: 'setpriv', user: 'lab', why: EVIL, command: [EVIL] },
         },
+        snapshot: { none: EVIL },
         versions: { lab: EVIL, node: EVIL },
         devices: [
           {
@@ -159,6 +160,21 @@ describe('the pages of a night', () => {
     const text = readFileSync(join(dir, 'html/index.html'), 'utf8');
     expect(text).toContain('run-b-1 has no page: result.json is not JSON');
     expect(text).toContain('1 run is no longer in');
+  });
+
+  it('say what a run started from', () => {
+    const dir = temporaryFolder();
+    const results = join(dir, 'results');
+    const snapshot = { rung: 'luo', key: 'a1', savedAt: '2026-11-28T03:12:40.000Z' } as const;
+    writeRun(results, 'warm', { more: { snapshot } });
+    writeRun(results, 'cold', { more: { snapshot: { none: 'the disk is full' } } });
+    const page = (run: string) => {
+      const html = join(dir, run);
+      writeHtml(html, { ...none, night: nightlyReportOfRun(join(results, run)), results });
+      return readFileSync(join(html, `runs/${run}.html`), 'utf8');
+    };
+    expect(page('warm')).toContain('from a snapshot: luo, saved 2026-11-28 03:12');
+    expect(page('cold')).toContain('booted cold: the disk is full');
   });
 
   it('take the place of older ones, and of nothing else', () => {

@@ -65,6 +65,26 @@ describe('the first line of a verdict', () => {
   });
 });
 
+describe('what a run started from', () => {
+  it('is a snapshot, and how to do without it', () => {
+    const snapshot = { rung: 'jump', key: 'a1', savedAt: '2026-11-28T03:12:40.000Z' } as const;
+    expect(text(resultOf('preserved', { snapshot }))).toContain(
+      '\n\n  from a snapshot   jump, saved 2026-11-28 03:12 (--cold boots everything)\n',
+    );
+  });
+
+  it('is a boot, and why', () => {
+    const shown = text(resultOf('preserved', { snapshot: { none: 'the disk is full\x1b[2J' } }));
+    expect(shown).toContain('\n\n  cold      the disk is full\\x1b[2J\n');
+  });
+
+  it('is not known of older results', () => {
+    const shown = text(resultOf('preserved', { snapshot: null }));
+    expect(shown).not.toContain('snapshot');
+    expect(shown).not.toContain('cold');
+  });
+});
+
 describe('a verdict', () => {
   it.each(OUTCOMES)('of %s has its cause, the folder, and no colours for a file', (outcome) => {
     const shown = text(resultOf(outcome));

@@ -14,6 +14,7 @@ import type { RunRecord } from '../../../src/run/record/record.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
 import { ConsoleScanner } from '../../../src/console/index.js';
 import { mismatchesSeen } from '../../../src/run/record/mismatches.js';
+import { RESULT_SCHEMA } from '../../../src/model/result/result.js';
 import { OUTCOMES, type Outcome } from '../../../src/model/result/outcome.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
 import { buildResult } from '../../../src/run/record/result.js';
@@ -321,12 +322,19 @@ describe('a result', () => {
     startedAt: new Date(0),
     ...more,
   });
-  const around = { predicted: null, mismatches: [], timeline: [], labVersion: '0.1.0' };
+  const around = {
+    predicted: null,
+    mismatches: [],
+    timeline: [],
+    labVersion: '0.1.0',
+    snapshot: { none: 'asked to boot' },
+  };
   const build = (more: Partial<RunRecord> = {}) => buildResult(plan, record(more), around);
 
   it('matches its schema', () => {
     const result = JSON.parse(JSON.stringify(build())) as unknown;
     expect(resultSchema.parse(result)).toEqual(result);
+    expect(result).toMatchObject({ schema: RESULT_SCHEMA, snapshot: { none: 'asked to boot' } });
   });
 
   it('adds up all updates of a chain', () => {

@@ -84,7 +84,7 @@ describe('the index of a results folder', () => {
       ['none', 'unfinished'],
       ['other', 'damaged'],
     ]);
-    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain('its schema is 99, this lab knows 3');
+    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain('its schema is 99, this lab knows 4');
     expect(await names(results)).toEqual(['good']);
     settle(results);
     writeRun(results, 'cut', { day: '2026-01-05' });

@@ -143,6 +143,21 @@ describe('a result that is read', () => {
     ['without its cause', JSON.stringify({ ...good, cause: undefined })],
   ])('is refused where it is %s', (_, text) => expect(() => readResult(written(text))).toThrow());
 
+  it.each([1, 2, 3])('of schema %i still counts, although it does not say what the run started from', (schema) => {
+    const { snapshot: _, ...rest } = good;
+    expect(readResult(written(JSON.stringify({ ...rest, schema })))).toEqual({ ...good, schema, snapshot: null });
+  });
+
+  it.each([{ rung: 'jump', key: 'a1', savedAt: '2026-01-01T00:00:00.000Z' }, { none: 'asked to boot' }])(
+    'says that it started from %j',
+    (snapshot) => expect(readResult(written(JSON.stringify({ ...good, snapshot })))).toEqual({ ...good, snapshot }),
+  );
+
+  it.each([{ rung: 'top', key: 'a1', savedAt: 'x' }, { rung: 'jump' }, 'jump', {}])(
+    'is refused if it started from %j',
+    (snapshot) => expect(() => readResult(written(JSON.stringify({ ...good, snapshot })))).toThrow(),
+  );
+
   it.each([1, 2])('of schema %i still counts, although nobody measured the loop of its lab', (schema) => {
     const { loopDelay: _, ...lab } = good.lab;
     expect(readResult(written(JSON.stringify({ ...good, schema, lab })))).toEqual({

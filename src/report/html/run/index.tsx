@@ -6,6 +6,7 @@ import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import type { ChangeKind } from '../../night/diff.js';
 import { chainText, stateText } from '../../night/pair-result.js';
 import { seconds } from '../../text/style.js';
+import { snapshotWords } from '../../text/snapshot.js';
 import { dateText } from '../../text/time.js';
 import { LOOKS } from '../parts/look.js';
 import { pageText, show } from '../parts/page.js';
@@ -44,6 +45,7 @@ export interface RunPageData {
 export function runPageText(data: RunPageData): string {
   const { run, folder, result, attempt, pairResult, change, events, console: log, brief, budget, pages, night } = data;
   const crashes = crashLines(events);
+  const started = snapshotWords(result.snapshot);
   return pageText({
     title: `${result.outcome} - ${result.scenario.name} - ${chainText(pairResult.kernels)}`,
     root: '../',
@@ -63,6 +65,7 @@ export function runPageText(data: RunPageData): string {
             {show(result.scenario.name)}, {show(chainText(pairResult.kernels))}, {dateText(result.startedAt)} UTC,{' '}
             {seconds(result.durations['total'] ?? 0)}. <span class="faint">{show(run)}</span>
           </p>
+          {started === null ? null : <p class="faint">{started}</p>}
           {result.scenario.description === '' ? null : <p class="faint">{show(result.scenario.description)}</p>}
           {change === null ? null : (
             <p>
