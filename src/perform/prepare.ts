@@ -16,6 +16,8 @@ import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { extentOf } from './extent.js';
+import { accelFor } from './guests-accel.js';
+import { requireFeatures } from './require-features.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
 import { hostTscKhz } from '../host/tsc.js';
 import {
@@ -25,14 +27,7 @@ import {
   needsHandoverFormat,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
-import {
-  featuresMissingInKernels,
-  featuresMissingInQemu,
-  iommuOptions,
-  type MissingFeature,
-  missingMemory,
-} from '../run/index.js';
-import { ScenarioError } from '../scenario/index.js';
+import { featuresMissingInKernels, featuresMissingInQemu, iommuOptions, missingMemory } from '../run/index.js';
 import { LabError } from '../util/errors.js';
 
 /** Everything that a run gets besides its scenario. */
@@ -176,7 +171,11 @@ export class Preparation {
             signal: this.options.signal,
             report: (text) => task.detail(text),
           });
-          if (this.accel.accel === 'tcg' && this.hostTscKhz === undefined)
+          for (const scenario of scenarios) {
+            const { accel, why } = this.accelOf(scenario);
+            if (accel !== this.accel.accel) task.note?.(`${scenario.name} runs on ${accel}: ${why}`);
+          }
+          if (scenarios.some((each) => this.accelOf(each).accel === 'tcg') && this.hostTscKhz === undefined)
             this.hostTscKhz = await hostTscKhz(this.context(task));
         },
       },
@@ -188,7 +187,7 @@ export class Preparation {
     return {
       kernels: this.kernelsOf(scenario),
       rootfs: this.rootfs as RootFs,
-      accel: this.accel as AccelAnswer,
+      accel: this.accelOf(scenario),
       hostTscKhz: this.hostTscKhz ?? null,
       iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
       ...this.formatsOf(scenario),
@@ -196,6 +195,13 @@ export class Preparation {
         (name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null,
       ),
     };
+  }
+
+  private accelOf(scenario: Scenario): AccelAnswer {
+    return accelFor(scenario, this.kernelsOf(scenario), {
+      wanted: this.options.accel,
+      answer: this.accel as AccelAnswer,
+    });
   }
 
   kernelsOf(scenario: Pick<Scenario, 'kernels'>): KernelImage[] {
@@ -276,15 +282,4 @@ function labErrorOf<T>(work: () => T): T | LabError {
     if (error instanceof LabError) return error;
     throw error;
   }
-}
-
-/**
- * Throws a ScenarioError if QEMU or a kernel missing a feature: the scenario cannot run here, so nothing is started.
- */
-function requireFeatures(missing: readonly MissingFeature[], { source }: Scenario): void {
-  if (missing.length > 0)
-    throw new ScenarioError(
-      missing.map(({ pos, message, hint }) => ({ ...pos, message, hint })),
-      source,
-    );
 }

@@ -4,6 +4,7 @@ export { type Breakpoint, type OnBreakpoint, type Point, POINTS, POINTS_TEXT } f
 export { execute } from './engine/execute.js';
 export type { RunPlan } from './engine/plan.js';
 export {
+  configOf,
   featuresMissingInKernels,
   featuresMissingInQemu,
   iommuOptions,

@@ -11,6 +11,7 @@ import {
 } from '../../images/index.js';
 import { defaultCacheDir } from '../../images/cache/cache.js';
 import { answersFile, forgetAnswers } from '../../host/kvm/memory.js';
+import { nestedKvm } from '../../host/kvm/nested.js';
 import { kvmState } from '../../host/kvm/state.js';
 import { hostSandbox, type Sandbox } from '../../sandbox/index.js';
 import { runStages } from '../../report/live/progress.js';
@@ -47,7 +48,7 @@ export function createCommand(): Command {
       const sandbox = await hostSandbox();
       const packages = [...new Set(absent.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() === 0 ? 'root' : 'sudo');
-      const accelerator = await kvmState(defaultCacheDir());
+      const accelerator = { ...(await kvmState(defaultCacheDir())), nested: nestedKvm() };
       if (options.json) {
         const facts = { complete: missing.length === 0, install: line, tools, accelerator, sandbox };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);

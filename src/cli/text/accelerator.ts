@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The section "accelerator" of `lab doctor`.
 import type { StoredAnswer } from '../../host/kvm/memory.js';
+import type { NestedKvm } from '../../host/kvm/nested.js';
 import type { KvmState } from '../../host/kvm/state.js';
 import { printable } from '../../util/text/escape.js';
 
@@ -10,8 +11,16 @@ const VERDICTS: Readonly<Record<StoredAnswer['verdict'], string>> = {
   unknown: 'the last try told nothing',
 };
 
-export function acceleratorText(state: KvmState): string {
-  return ['accelerator', ...linesOf(state).map((line) => `  ${line}`)].join('\n');
+export function acceleratorText({ nested, ...state }: KvmState & { nested: NestedKvm }): string {
+  const lines = [...linesOf(state), ...(state.access.state === 'open' ? guestLines(nested) : [])];
+  return ['accelerator', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Guests need KVM in the machine too. The kernels of a scenario must also be able to drive it. */
+function guestLines(nested: NestedKvm): string[] {
+  return 'hint' in nested
+    ? [`guests: on tcg, because ${nested.why}`, `to mend it: ${nested.hint}`]
+    : [`guests: on kvm, with kernels that drive ${nested.gives}`];
 }
 
 function linesOf({ access, answer, counts, whyNot }: KvmState): string[] {

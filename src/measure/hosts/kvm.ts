@@ -73,7 +73,7 @@ async function prepare(folder: Host, { options, say }: HostContext): Promise<voi
   const scenarios = options.scenarios.map((name) => `scenarios/${name}`).join(' ');
   // What a scenario ends in does not matter here.
   say(`${folder.name}: the scenarios under TCG, to fill the cache`);
-  await folder.run(`npx lab run --accel tcg ${scenarios}`);
+  await folder.run(`node bin/lab.js run --accel tcg ${scenarios}`);
 }
 
 async function makeDisk(root: string, dir: string, signal: AbortSignal): Promise<void> {

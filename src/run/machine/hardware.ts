@@ -74,7 +74,8 @@ export function featuresMissingInKernels(scenario: Scenario, kernels: readonly K
   });
 }
 
-function configOf({ config }: KernelImage): string | null {
+/** The text of a kernel's configuration; null if it is unknown. */
+export function configOf({ config }: Pick<KernelImage, 'config'>): string | null {
   try {
     return config === null ? null : readFileSync(config, 'latin1');
   } catch {
