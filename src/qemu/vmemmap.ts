@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the running kernel's array of `struct page` from outside: it finds the array in the page tables, then reads it
 // from physical memory.
+import type { Pieces } from '../util/loop/turns.js';
 import type { MemoryView } from './memory.js';
 import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js';
 
-const CHUNK = 4 << 20;
+const CHUNK = 1 << 20;
 const KERNEL_HALF = 1n << 63n;
 /**
  * Start of the array with four levels, without address randomisation (arch/x86/include/asm/pgtable_64_types.h). Used if
@@ -44,14 +45,14 @@ export function findPageArray(memory: MemoryView, { registers, variable, entry }
 }
 
 /**
- * Calls `visit` with parts of the array; each has a whole number of entries.
+ * Calls `visit` with parts of the array, in pieces; each part has a whole number of entries.
  * @returns number of entries visited
  */
-export function eachStructPage(
+export function* eachStructPage(
   memory: MemoryView,
   { base, entry, parts }: PageArray,
   visit: (structs: Uint32Array, firstPfn: number) => void,
-): number {
+): Pieces<number> {
   const words = new Uint32Array(parts.reduce((max, { length }) => Math.max(max, Math.min(CHUNK, length)), 0) / 4);
   let entries = 0;
   for (const part of parts) {
@@ -60,6 +61,7 @@ export function eachStructPage(
       if (!memory.read(part.phys + at, new Uint8Array(words.buffer, 0, size))) continue;
       visit(words.subarray(0, size / 4), Number(part.linear - base + BigInt(at)) / entry);
       entries += size / entry;
+      yield;
     }
   }
   return entries;

@@ -14,6 +14,7 @@ import type { LivePlan } from '../../src/run/engine/plan.js';
 import { Recorder } from '../../src/run/engine/recorder.js';
 import { KexecWatch } from '../../src/run/machine/kexec-watch.js';
 import { markedIn } from '../../src/run/machine/marked-pages.js';
+import { inTurns, type Pieces } from '../../src/util/loop/turns.js';
 import { MachinePulse } from '../../src/run/machine/pulse.js';
 import type { MachineView } from '../../src/run/machine/view.js';
 import { startClock } from '../../src/util/clock.js';
@@ -110,7 +111,11 @@ export class FakeView implements MachineView {
 
   async markedPages() {
     const array = await this.pageArray();
-    return array === null ? null : markedIn(this.memory, array);
+    return array === null ? null : this.scan(markedIn(this.memory, array));
+  }
+
+  scan<T>(work: Pieces<T>): Promise<T> {
+    return inTurns(work);
   }
 
   async whilePaused<T>(work: () => T | Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { kernelRoots, mappings, type PageRoot, readLinear, writeLinear } from '../../src/qemu/pagetable.js';
 import { eachStructPage, findPageArray, readStructs, type ArrayLocation } from '../../src/qemu/vmemmap.js';
+import { atOnce } from '../../src/util/loop/turns.js';
 import { FakeMemory, PageTables } from './fake-memory.js';
 
 const PAGE = 4096;
@@ -153,7 +154,7 @@ describe('the array of struct page', () => {
     more: Partial<ArrayLocation> = {},
   ) => {
     const array = find(memory, more);
-    return array === null ? 0 : eachStructPage(memory, array, visit);
+    return array === null ? 0 : atOnce(eachStructPage(memory, array, visit));
   };
 
   it('is read in order, in parts of whole entries', () => {

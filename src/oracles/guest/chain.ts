@@ -2,6 +2,7 @@
 // Recomputes the chain of the bare guest from its pages alone. Neither the guest nor its client is asked
 // (docs/guest-payload.md, "To check it").
 import type { PfnRun, ReadPhys } from '../files/outside.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import { type ControlPage, readControl, type VcpuControl } from './control.js';
 import { digestOf, type Pair } from './digest.js';
 import { Links, NOTHING } from './links.js';
@@ -36,8 +37,11 @@ const BASE_PAGE = 13;
 const FIRST_STACK = 14;
 const PAGES_OF_DEVICE = 2;
 const WORDS = 1024;
+/** Heads that are followed without a turn of the loop. */
+const LINKS_OF_PIECE = 1024;
 
-export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareGuest): ChainView {
+/** In pieces: each page is computed again. */
+export function* checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareGuest): Pieces<ChainView> {
   const look: ChainView = {
     pages: guest.pages - firstOf(guest) + CONSTANTS.count,
     bad: 0,
@@ -63,7 +67,7 @@ export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareG
     return note(look, 0, `its control page says ${strange} ${claims[strange]}, it was made with ${made[strange]}`);
   look.control = control;
   const links = new Links(guest.seed);
-  checkConstants(read, runs, control, links, look);
+  yield* checkConstants(read, runs, control, links, look);
   for (const [device, { transfer, landed }] of control.devices.entries())
     checkLanding(
       readPage(read, runs, landingPage(guest, device)),
@@ -77,7 +81,7 @@ export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareG
     look.ticks += vcpu.ticks;
     look.links += vcpu.links;
     look.heads.push(vcpu.head.map((word) => word.toString(16).padStart(8, '0')).join(''));
-    checkShare(
+    yield* checkShare(
       read,
       runs,
       links,
@@ -107,16 +111,16 @@ function note(look: ChainView, page: number, what: string): ChainView {
 /**
  * Checks program, page tables and descriptors: the control page has their digest, and one page follows from the seed.
  */
-function checkConstants(
+function* checkConstants(
   read: ReadPhys,
   runs: readonly PfnRun[],
   control: ControlPage,
   links: Links,
   look: ChainView,
-): void {
+): Pieces<void> {
   let digest: Pair | undefined;
   let missing: number | null = null;
-  eachPage(read, runs, CONSTANTS.first, CONSTANTS.count, (page, words, at) => {
+  yield* eachPage(read, runs, CONSTANTS.first, CONSTANTS.count, (page, words, at) => {
     if (words === null) missing ??= page;
     else digest = digestOf(words, at, WORDS, digest);
     if (words !== null && page === BASE_PAGE && links.baseTable.some((word, j) => words[at + j] !== word))
@@ -164,7 +168,13 @@ interface Seen {
   over: Uint32Array;
 }
 
-function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share: Share, look: ChainView): void {
+function* checkShare(
+  read: ReadPhys,
+  runs: readonly PfnRun[],
+  links: Links,
+  share: Share,
+  look: ChainView,
+): Pieces<void> {
   const { v, vcpu, first, count } = share;
   const n = vcpu.links;
   if (!Number.isSafeInteger(n) || n < count) {
@@ -172,7 +182,7 @@ function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share
     return;
   }
   const seen: Seen = { ok: new Uint8Array(count), heads: new Uint32Array(2 * count), over: new Uint32Array(2 * count) };
-  eachPage(read, runs, first, count, (page, words, at) => {
+  yield* eachPage(read, runs, first, count, (page, words, at) => {
     const i = page - first;
     const m = linkAt(i, n, count);
     if (words === null) {
@@ -191,7 +201,7 @@ function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share
     seen.heads.set(head, 2 * i);
     seen.over.set(m <= count ? NOTHING : links.digest(page, m - count, previous), 2 * i);
   });
-  followHeads(links, share, seen, look);
+  yield* followHeads(links, share, seen, look);
 }
 
 /** Returns the last link up to `n` that wrote page `i` of the share. */
@@ -214,7 +224,12 @@ function isMixed(
   return old.every((word, j) => words[at + j] === word || words[at + j] === fresh[j]);
 }
 
-function followHeads(links: Links, { v, vcpu, first, count }: Share, { ok, heads, over }: Seen, look: ChainView): void {
+function* followHeads(
+  links: Links,
+  { v, vcpu, first, count }: Share,
+  { ok, heads, over }: Seen,
+  look: ChainView,
+): Pieces<void> {
   const n = vcpu.links;
   const headOf = (m: number): Pair => {
     const i = (m - 1) % count;
@@ -222,6 +237,7 @@ function followHeads(links: Links, { v, vcpu, first, count }: Share, { ok, heads
   };
   for (let m = n - count + 1; m <= n; m++) {
     const i = (m - 1) % count;
+    if (i % LINKS_OF_PIECE === 0) yield;
     const before = m === 1 ? links.origin(v) : m === n - count + 1 || ok[(m - 2) % count] !== 1 ? null : headOf(m - 1);
     if (before === null || ok[i] !== 1) continue;
     const [a, b] = links.extend(before, [over[2 * i] as number, over[2 * i + 1] as number], m);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the pages of a file, by page number, from physical memory.
 import type { PfnRun, ReadPhys } from '../files/outside.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import { PAGE } from '../files/pattern.js';
 
 const WORDS = PAGE / 4;
@@ -13,14 +14,17 @@ export function readPage(read: ReadPhys, runs: readonly PfnRun[], page: number):
   return run !== undefined && read((run.pfn + page - run.page) * PAGE, new Uint8Array(words.buffer)) ? words : null;
 }
 
-/** Visits `count` pages from `first` on, in order. The page begins at `words[at]`; `words` is null if it is missing. */
-export function eachPage(
+/**
+ * Visits `count` pages from `first` on, in order and in pieces. The page begins at `words[at]`; `words` is null if it
+ * is missing.
+ */
+export function* eachPage(
   read: ReadPhys,
   runs: readonly PfnRun[],
   first: number,
   count: number,
   take: (page: number, words: Uint32Array | null, at: number) => void,
-): void {
+): Pieces<void> {
   const words = new Uint32Array(CHUNK_PAGES * WORDS);
   const sorted = [...runs].sort((a, b) => a.page - b.page);
   let page = first;
@@ -32,6 +36,7 @@ export function eachPage(
       const there = read((run.pfn + page - run.page) * PAGE, new Uint8Array(words.buffer, 0, pages * PAGE));
       for (let i = 0; i < pages; i++) take(page + i, there ? words : null, i * WORDS);
       page += pages;
+      yield;
     }
   }
   for (; page < end; page++) take(page, null, 0);

@@ -2,6 +2,7 @@
 // One digest per page of a file, taken at one moment. This is for content that cannot be predicted, such as the memory
 // of a running Linux.
 import type { OutsideView, PfnRun, ReadPhys } from '../files/outside.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import { PAGE } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
@@ -14,8 +15,8 @@ export class Snapshot {
   /** Other content that a page may have. */
   private readonly allowed = new Map<number, Pair>();
 
-  /** Records the content of every page of `runs`. Pages without RAM count as different. */
-  take(read: ReadPhys, runs: readonly PfnRun[]): OutsideView {
+  /** Records the content of every page of `runs`, in pieces. Pages without RAM count as different. */
+  *take(read: ReadPhys, runs: readonly PfnRun[]): Pieces<OutsideView> {
     const pages = runs.reduce((most, { page, count }) => Math.max(most, page + count), 0);
     this.digests = new Uint32Array(2 * pages);
     this.known = new Uint8Array(pages);
@@ -30,6 +31,7 @@ export class Snapshot {
         if (there) look.equal += count;
         else look.different += count;
         for (let i = 0; there && i < count; i++) this.keep(run.page + done + i, words, i * WORDS);
+        yield;
       }
     }
     return look;

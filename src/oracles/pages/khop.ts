@@ -3,6 +3,8 @@
 // `private` (kernel/liveupdate/kexec_handover.c, `union kho_page_info`, 6.18 to 7.3): word 10 is the order, word 11 the
 // magic number.
 
+import { type PageRange, PageRanges } from './page-ranges.js';
+
 /** Size of a `struct page` on x86-64 in the lab's configurations. */
 export const STRUCT_PAGE = 64;
 
@@ -44,20 +46,10 @@ export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }
 
-/** Answers many "is this page marked?" questions. It keeps ranges, not pages, because one mark may claim 2^20 pages. */
-export class KhopIndex {
-  /** Ascending and disjoint; `end` is exclusive. */
-  readonly ranges: readonly { start: number; end: number }[] = [];
-
+/** Answers many "is this page marked?" questions. One mark may claim 2^20 pages. */
+export class KhopIndex extends PageRanges {
   constructor(found: readonly KhopPages[]) {
-    const ranges: { start: number; end: number }[] = [];
-    for (const { pfn, order } of [...found].sort((a, b) => a.pfn - b.pfn)) {
-      const last = ranges.at(-1);
-      const end = pfn + 2 ** order;
-      if (last !== undefined && pfn <= last.end) last.end = Math.max(last.end, end);
-      else ranges.push({ start: pfn, end });
-    }
-    this.ranges = ranges;
+    super(found.map(({ pfn, order }) => ({ pfn, count: 2 ** order })));
   }
 
   /** True if no page is marked: this kernel does not mark pages, or they could not be read. */
@@ -65,31 +57,14 @@ export class KhopIndex {
     return this.ranges.length === 0;
   }
 
-  has(pfn: number): boolean {
-    const range = this.ranges[this.firstBehind(pfn)];
-    return range !== undefined && range.start <= pfn;
-  }
-
   /** Counts the marked pages among `count` pages from `pfn` on. */
   marked(pfn: number, count: number): number {
     let sum = 0;
     for (let i = this.firstBehind(pfn); i < this.ranges.length; i++) {
-      const { start, end } = this.ranges[i] as { start: number; end: number };
+      const { start, end } = this.ranges[i] as PageRange;
       if (start >= pfn + count) break;
       sum += Math.min(end, pfn + count) - Math.max(start, pfn);
     }
     return sum;
-  }
-
-  /** Returns the index of the first range that ends behind a page. */
-  private firstBehind(pfn: number): number {
-    let low = 0;
-    let high = this.ranges.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.ranges[middle] as { end: number }).end > pfn) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 }

@@ -3,6 +3,7 @@
 // folio of the same order as before, not free, up to date, dirty (a clean page may be dropped), and referenced by the
 // page cache alone. Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set. The
 // code that restores a folio: mm/memfd_luo.c.
+import type { Pieces } from '../../util/loop/turns.js';
 import type { PfnRun } from '../files/outside.js';
 
 /** Returns the 16 words of one `struct page`; null if the kernel's array does not cover the page. */
@@ -39,6 +40,8 @@ const [FLAGS, COMPOUND, MAPPING, INDEX, MAPCOUNT, REFCOUNT] = [0, 2, 6, 8, 12, 1
 const [LARGE_MAPCOUNT, LARGE_ORDER_MASK] = [4, 0xff];
 const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 6, 1 << 17];
 const MAX_ORDER = 20;
+/** Pages that are checked without a turn of the loop. */
+const PAGES_OF_PIECE = 4096;
 /** Problems that mean that the kernel no longer has the page for the file. */
 const GONE = {
   free: 'free although the file has it',
@@ -48,7 +51,8 @@ const GONE = {
 } as const;
 const TOO_MANY = 'never free again: referenced';
 
-export function inspectPageCache(structOf: StructOf, file: CachedFile): PageCacheView {
+/** In pieces: a large machine has millions of pages. */
+export function* inspectPageCache(structOf: StructOf, file: CachedFile): Pieces<PageCacheView> {
   const found = new Problems();
   let pages = 0;
   let familiar = 0;
@@ -59,7 +63,7 @@ export function inspectPageCache(structOf: StructOf, file: CachedFile): PageCach
     for (let i = 0; i < run.count; i++) {
       const page = run.page + i;
       const pfn = run.pfn + i;
-      pages++;
+      if (++pages % PAGES_OF_PIECE === 0) yield;
       const own = structOf(pfn);
       if (own !== null && isOrdinary(own, page, same) && (file.orders.get(pfn) ?? 0) === 0) {
         familiar++;

@@ -100,7 +100,7 @@ export class Run {
       deadlines,
       agents: user,
       user,
-      view: new LiveView(machine, plan, recorder, state),
+      view: new LiveView(machine, plan, recorder, state, signal),
       machine,
       breakpoints: new Breakpoints(plan, machine, user, recorder),
       trace,

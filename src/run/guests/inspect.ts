@@ -3,7 +3,7 @@
 // kernel before they are resumed, and again after that.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { checkChain, type ChainView, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
-import { inspectOutside, type PfnRun } from '../../oracles/files/outside.js';
+import { lookOutside, type PfnRun } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import type { Needs } from '../engine/parts.js';
 import type { GuestState } from '../state/guest.js';
@@ -14,9 +14,9 @@ export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state'
   const { state, view, recorder } = parts;
   const files = state.preservedFiles().filter(({ pattern }) => pattern instanceof Snapshot);
   if (files.length === 0) return;
-  await parts.view.whilePaused(() => {
+  await parts.view.whilePaused(async () => {
     for (const file of files) {
-      file.before = (file.pattern as Snapshot).take(reader(view), file.runs);
+      file.before = await view.scan((file.pattern as Snapshot).take(reader(view), file.runs));
       const { different, pages } = file.before;
       if (different > 0)
         recorder.witnesses.blind(
@@ -27,7 +27,7 @@ export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state'
       if (file.spec.kind !== 'guest-ram') continue;
       const guest = state.guests.get(file.spec.guest.name);
       if (guest === undefined) continue;
-      guest.now.chain = inspectChain(parts, guest, file.runs, 'before the kexec');
+      guest.now.chain = await inspectChain(parts, guest, file.runs, 'before the kexec');
       allowLandings(file.pattern as Snapshot, guest);
     }
   });
@@ -58,10 +58,10 @@ export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>
     ({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined,
   );
   if (fresh.length === 0) return;
-  await parts.view.whilePaused(() => {
+  await parts.view.whilePaused(async () => {
     for (const { name, spec, pattern, runs, retrieved } of fresh) {
       if (retrieved === null) continue;
-      const look = (retrieved.arrival = inspectOutside(reader(view), pattern, runs));
+      const look = (retrieved.arrival = await view.scan(lookOutside(reader(view), pattern, runs)));
       recorder.event({
         kind: 'oracle',
         oracle: `pages of ${name} before it is resumed`,
@@ -73,25 +73,21 @@ export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>
             : `${look.different} of ${look.pages} pages changed, first page ${look.first?.page}`,
       });
       const guest = spec.kind === 'guest-ram' ? state.guests.get(spec.guest.name) : undefined;
-      if (guest !== undefined) guest.arrival = inspectChain(parts, guest, runs, 'after the kexec');
+      if (guest !== undefined) guest.arrival = await inspectChain(parts, guest, runs, 'after the kexec');
     }
   });
 }
 
 /** Checks the chain of a bare guest in its physical pages; null for other guests, and where its pages are not known. */
-export function inspectChain(
+export async function inspectChain(
   { view, recorder }: Needs<'recorder' | 'view'>,
   { spec }: GuestState,
   runs: readonly PfnRun[],
   when: string,
-): ChainView | null {
+): Promise<ChainView | null> {
   if (spec.kind !== 'bare' || runs.length === 0) return null;
-  const look = checkChain(reader(view), runs, {
-    seed: spec.seed,
-    vcpus: spec.vcpus,
-    devices: spec.devices.length,
-    pages: spec.size / PAGE,
-  });
+  const guest = { seed: spec.seed, vcpus: spec.vcpus, devices: spec.devices.length, pages: spec.size / PAGE };
+  const look = await view.scan(checkChain(reader(view), runs, guest));
   recorder.event({
     kind: 'oracle',
     oracle: `chain of ${spec.name} ${when}`,

@@ -32,10 +32,10 @@ export async function judgeGuests(
   );
   const lastChains = new Map<GuestState, ChainView | null>();
   if (machine !== 'ended' && concerned.some(({ resumed }) => resumed)) {
-    await parts.view.whilePaused(() => {
+    await parts.view.whilePaused(async () => {
       for (const guest of concerned)
         if (guest.resumed && guest.here)
-          lastChains.set(guest, inspectChain(parts, guest, runsNow(parts, guest), 'after it was resumed'));
+          lastChains.set(guest, await inspectChain(parts, guest, runsNow(parts, guest), 'after it was resumed'));
     });
   }
   return concerned.map((guest) => {
@@ -53,13 +53,13 @@ export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'
   const { recorder, state } = parts;
   const kept = [...state.guests.values()].filter(({ here }) => here);
   if (kept.length === 0) return [];
-  await parts.view.whilePaused(() => {
+  await parts.view.whilePaused(async () => {
     for (const guest of kept) {
       const ram = [...state.files.values()].find(
         ({ spec }) => spec.kind === 'guest-ram' && spec.guest.name === guest.spec.name,
       );
       if (ram !== undefined && ram.runs.length > 0)
-        guest.arrival = inspectChain(parts, guest, ram.runs, 'in the old kernel');
+        guest.arrival = await inspectChain(parts, guest, ram.runs, 'in the old kernel');
     }
   });
   return kept.map((guest) => {

@@ -3,7 +3,6 @@
 // was released with it. Judges the files from outside, page by page.
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import { missingFile } from '../../oracles/files/file-verdict.js';
-import { atOnce } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import { preservedPages } from '../update/handover.js';
 import type { FileRecord, UpdateRecord } from './records.js';
@@ -34,7 +33,7 @@ export async function judgeClientGone(
       : errno === null
         ? 'not retrieved: the client is gone'
         : `retrieve failed with ${errno}`;
-  const files = filesOf(parts, expected, marked?.index ?? NO_MARKS, why);
+  const files = await filesOf(parts, expected, marked?.index ?? NO_MARKS, why);
   const record = recordOf(parts, { files, expected, marked, handedOver });
   recordOracles(parts, record);
   return record;
@@ -49,7 +48,7 @@ export async function judgeHeldByGone(
 ): Promise<UpdateRecord> {
   const { state, recorder, view } = parts;
   const expected = state.leaving();
-  const files = filesOf(parts, expected, NO_MARKS, () => 'its session was closed with the client that held it');
+  const files = await filesOf(parts, expected, NO_MARKS, () => 'its session was closed with the client that held it');
   const record = recordOf(parts, { files, expected, marked: null, handedOver: null });
   recordOracles(parts, record);
   const now = view.hasEnded ? null : await preservedPages(parts);
@@ -69,15 +68,16 @@ export async function judgeHeldByGone(
 
 const NO_MARKS = new KhopIndex([]);
 
-function filesOf(
+async function filesOf(
   { view }: Needs<'view'>,
   expected: readonly ExpectedFile[],
   marks: KhopIndex,
   why: (file: ExpectedFile) => string,
-): FileRecord[] {
-  return expected.map((file) => ({
-    kind: file.spec.kind,
-    file,
-    verdict: file.closed ?? atOnce(missingFile(reader(view), file.pattern, file.runs, marks, why(file))),
-  }));
+): Promise<FileRecord[]> {
+  const records: FileRecord[] = [];
+  for (const file of expected) {
+    const missing = () => view.scan(missingFile(reader(view), file.pattern, file.runs, marks, why(file)));
+    records.push({ kind: file.spec.kind, file, verdict: file.closed ?? (await missing()) });
+  }
+  return records;
 }

@@ -15,7 +15,7 @@ import {
 import { lookOutside, type ReadPhys } from '../../oracles/files/outside.js';
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import type { PageProblem } from '../../oracles/pages/page-cache.js';
-import { inTurns, type Pieces } from '../../util/loop/turns.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import { inWindow } from '../../util/window.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
@@ -56,7 +56,7 @@ export async function judgeUpdate(
   const marked = await parts.view.markedPages();
   const returned: FileRecord[] = [];
   for (const file of expected) {
-    const verdict = file.closed ?? (await inTurns(fileVerdict(reader(view), file, marked?.index ?? NO_MARKS)));
+    const verdict = file.closed ?? (await view.scan(fileVerdict(reader(view), file, marked?.index ?? NO_MARKS)));
     returned.push({ kind: file.spec.kind, file, verdict });
   }
   const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
@@ -117,7 +117,7 @@ export async function judgeBeforeClose(
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   // Only the judgement of the whole update knows the orders in which the pages were handed over.
   await lookAtPageStates(parts, files, null);
-  for (const file of files) file.closed = await inTurns(fileVerdict(reader(parts.view), file, NO_MARKS));
+  for (const file of files) file.closed = await parts.view.scan(fileVerdict(reader(parts.view), file, NO_MARKS));
 }
 
 interface Seen {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks from outside: at the content of files before a kexec, and at the marked pages of the handover itself.
+import { PageRanges } from '../../oracles/pages/page-ranges.js';
 import { baselinePages, type BaselinePage } from '../../oracles/pages/baseline.js';
 import { Snapshot } from '../../oracles/guest/index.js';
 import { lookOutside } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
-import { inTurns } from '../../util/loop/turns.js';
 import { checkInside } from '../agent/inspect.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
@@ -22,8 +22,7 @@ export function baselineOf(
   files: readonly Pick<FileState, 'runs'>[],
   { handover, flbHeader }: Pick<RunState, 'handover' | 'flbHeader'>,
 ): BaselinePage[] {
-  const own = new Set<number>();
-  for (const file of files) for (const run of file.runs) for (let i = 0; i < run.count; i++) own.add(run.pfn + i);
+  const own = new PageRanges(files.flatMap(({ runs }) => runs));
   return baselinePages(
     reader(view),
     marked.found.filter(({ pfn }) => !own.has(pfn)),
@@ -41,7 +40,7 @@ export async function snapshotBefore(
 ): Promise<void> {
   for (const file of files) {
     if (file.pattern instanceof Snapshot) continue; // guests/inspect.ts
-    file.before = await inTurns(lookOutside(reader(parts.view), file.pattern, file.runs));
+    file.before = await parts.view.scan(lookOutside(reader(parts.view), file.pattern, file.runs));
     const { different, pages, first } = file.before;
     parts.recorder.event({
       kind: 'oracle',

@@ -12,6 +12,7 @@ import {
 import { pageState } from '../../oracles/pages/page-state.js';
 import type { MemoryView } from '../../qemu/memory.js';
 import { type PageArray, readStructs } from '../../qemu/vmemmap.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import type { ExpectedFile } from '../state/file.js';
@@ -75,9 +76,9 @@ export async function lookAtPageStates(
   }
   const orders = new Map(handedOver?.found.map(({ pfn, order }) => [pfn, order]));
   const structOf = structsOf(view.memory, array);
-  const looks = returned.map((file) => ({
-    file,
-    look:
+  const looks: { file: ExpectedFile; look: PageCacheView }[] = [];
+  for (const file of returned) {
+    const work =
       file.spec.kind === 'object'
         ? lookAtObject(structOf, file)
         : inspectPageCache(structOf, {
@@ -89,8 +90,9 @@ export async function lookAtPageStates(
               !isGuestFile(file.spec) &&
               file.retrieved?.preservedIn.length === 0 &&
               state.devices.size === 0,
-          }),
-  }));
+          });
+    looks.push({ file, look: await view.scan(work) });
+  }
   const familiar = looks.reduce((sum, { look }) => sum + look.familiar, 0);
   const pages = looks.reduce((sum, { look }) => sum + look.pages, 0);
   if (familiar === 0) {
@@ -102,11 +104,11 @@ export async function lookAtPageStates(
 }
 
 /** Checks the pages of a lab object. They are in no page cache, so they only have to be in use. */
-function lookAtObject(structOf: StructOf, { retrieved }: ExpectedFile): PageCacheView {
+function* lookAtObject(structOf: StructOf, { retrieved }: ExpectedFile): Pieces<PageCacheView> {
   const look: PageCacheView = { pages: 0, familiar: 0, problems: [] };
   for (const { page, pfn, count } of retrieved?.runs ?? []) {
     for (let i = 0; i < count; i++) {
-      look.pages++;
+      if (++look.pages % CHUNK === 0) yield;
       const it = structOf(pfn + i);
       const state =
         it === null ? null : pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE));
@@ -174,9 +176,10 @@ export async function findSpoiled(
   if (array === null) return spoiled;
   const structOf = structsOf(parts.view.memory, array);
   for (const file of files) {
-    const [problem] = goneOf(
+    const look = await parts.view.scan(
       inspectPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),
     );
+    const [problem] = goneOf(look);
     if (problem !== undefined) spoiled.set(file, problem);
   }
   return spoiled;

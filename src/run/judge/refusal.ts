@@ -3,7 +3,6 @@
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { fileSeenInside, type FileVerdict, returnedFile } from '../../oracles/files/file-verdict.js';
 import { inWindow } from '../../util/window.js';
-import { atOnce, inTurns } from '../../util/loop/turns.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems } from '../agent/inspect.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
@@ -55,7 +54,7 @@ export async function judgeRefusal(
       },
     };
   });
-  records.push(...keptReserved(parts));
+  records.push(...(await keptReserved(parts)));
   if (records.length > 0) recorder.witnesses.require('outside', recorder.epoch);
   if (files.some((file) => isNamed(state, file))) recorder.witnesses.require('inside', recorder.epoch);
   noteContent(parts, records);
@@ -75,31 +74,32 @@ function heldByTests({ recorder, state }: Needs<'recorder' | 'state'>): void {
 }
 
 /** Memory reserved by name must be unchanged. Areas that an earlier update lost were reported then. */
-function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'view'>): FileRecord[] {
-  return state.reserved
-    .filter(({ name }) => !state.reservedGone.has(name))
-    .map((file): FileRecord => {
-      const verdict = atOnce(
-        returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null }),
-      );
-      recorder.event({
-        kind: 'oracle',
-        oracle: `content of ${file.name} in the old kernel`,
-        side: 'outside',
-        ok: verdict.state === 'intact',
-        detail: `${verdict.look.equal} of ${verdict.look.pages} pages`,
-      });
-      if (verdict.state !== 'intact') {
-        recorder.incident({
-          source: 'memory',
-          side: 'outside',
-          implies: 'corrupt',
-          title: 'reserve_mem is corrupt in the old kernel',
-          detail: `${file.name}: ${verdict.problems.join('; ')}`,
-        });
-      }
-      return { kind: 'reserve_mem', file, verdict };
+async function keptReserved(parts: Needs<'recorder' | 'state' | 'view'>): Promise<FileRecord[]> {
+  const { view, recorder, state } = parts;
+  const records: FileRecord[] = [];
+  for (const file of state.reserved.filter(({ name }) => !state.reservedGone.has(name))) {
+    const verdict = await view.scan(
+      returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null }),
+    );
+    recorder.event({
+      kind: 'oracle',
+      oracle: `content of ${file.name} in the old kernel`,
+      side: 'outside',
+      ok: verdict.state === 'intact',
+      detail: `${verdict.look.equal} of ${verdict.look.pages} pages`,
     });
+    if (verdict.state !== 'intact') {
+      recorder.incident({
+        source: 'memory',
+        side: 'outside',
+        implies: 'corrupt',
+        title: 'reserve_mem is corrupt in the old kernel',
+        detail: `${file.name}: ${verdict.problems.join('; ')}`,
+      });
+    }
+    records.push({ kind: 'reserve_mem', file, verdict });
+  }
+  return records;
 }
 
 async function lookAt(
@@ -118,7 +118,7 @@ async function lookAt(
   const badPages = named ? (file.inside?.bad ?? 0) : null;
   const verdict =
     file.hidden === undefined
-      ? await inTurns(returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems, badPages }))
+      ? await view.scan(returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems, badPages }))
       : fileSeenInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
   recorder.event({
     kind: 'oracle',

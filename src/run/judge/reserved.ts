@@ -7,13 +7,17 @@ import type { MemfdSpec } from '../../model/scenario/scenario.js';
 import { missingFile, returnedFile } from '../../oracles/files/file-verdict.js';
 import type { KhopIndex } from '../../oracles/pages/khop.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
+import type { PhysicalMemory } from '../../qemu/memory.js';
 import { LabError } from '../../util/errors.js';
-import { inTurns } from '../../util/loop/turns.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import type { FileRecord } from './records.js';
 import type { ExpectedFile } from '../state/file.js';
 import { reader } from '../machine/view.js';
 import { finalizeWithoutLuo } from '../agent/finalize.js';
+
+/** Pages that are filled without a turn of the loop. */
+const PAGES_OF_PIECE = 256;
 
 /** True where the kernel said that it does not understand the reserved memory that was handed over. */
 function refused({ implies, title }: Finding): boolean {
@@ -47,10 +51,8 @@ export async function fillReserved(parts: Needs<'plan' | 'state' | 'agents' | 'v
     if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not report where it is: ${why}`);
     const spec: MemfdSpec = { kind: 'memfd', file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
     const pattern = new Pattern(spec);
-    for (let page = 0; page < pattern.pages; page++) {
-      if (!parts.machine.memory.write(phys + page * PAGE, pattern.page(page)))
-        throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
-    }
+    if (!(await parts.view.scan(fill(parts.machine.memory, pattern, phys))))
+      throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
     parts.state.reserved.push({
       name,
       session: null,
@@ -64,6 +66,15 @@ export async function fillReserved(parts: Needs<'plan' | 'state' | 'agents' | 'v
       errno: null,
     });
   }
+}
+
+/** Returns false if there is no RAM. */
+function* fill(memory: Pick<PhysicalMemory, 'write'>, pattern: Pattern, phys: number): Pieces<boolean> {
+  for (let page = 0; page < pattern.pages; page++) {
+    if (!memory.write(phys + page * PAGE, pattern.page(page))) return false;
+    if (page % PAGES_OF_PIECE === 0) yield;
+  }
+  return true;
 }
 
 /** In the next kernel: every reservation must be in its place with its content; if not, it is lost or leaked. */
@@ -80,7 +91,7 @@ export async function judgeReserved(
     const before = fresh ? 'where it was' : `was at 0x${was.toString(16)}`;
     const verdict =
       phys !== null && !fresh && (phys === was || overlaps(phys, was, area.spec.size) || saysRevived(parts, area.name))
-        ? await inTurns(
+        ? await parts.view.scan(
             returnedFile(
               read,
               area.pattern,
@@ -92,7 +103,7 @@ export async function judgeReserved(
               },
             ),
           )
-        : await inTurns(
+        : await parts.view.scan(
             missingFile(
               read,
               area.pattern,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records the files of an update whose machine has ended: what is in its memory, without a verdict.
 import { addPages, NO_PAGES, unjudgedFile } from '../../oracles/files/file-verdict.js';
-import { atOnce } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
@@ -9,27 +8,30 @@ import type { ExpectedFile } from '../state/file.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 
 /** Records the files that were handed over to the kernel that ended. */
-export function recordEnded(parts: Needs<'recorder' | 'state' | 'view'>, handedOver: MarkedPages | null): UpdateRecord {
+export function recordEnded(
+  parts: Needs<'recorder' | 'state' | 'view'>,
+  handedOver: MarkedPages | null,
+): Promise<UpdateRecord> {
   return unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);
 }
 
 /** Records the files that the sessions of a kernel held when it ended before its kexec. */
-export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): UpdateRecord {
+export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): Promise<UpdateRecord> {
   return unjudged(parts, parts.recorder.epoch + 1, parts.state.leaving(), null);
 }
 
-function unjudged(
+async function unjudged(
   { view }: Needs<'view'>,
   epoch: number,
   expected: readonly ExpectedFile[],
   handedOver: MarkedPages | null,
-): UpdateRecord {
+): Promise<UpdateRecord> {
   const read = reader(view);
-  const files = expected.map((file): FileRecord => ({
-    kind: file.spec.kind,
-    file,
-    verdict: file.closed ?? atOnce(unjudgedFile(read, file.pattern, file.runs)),
-  }));
+  const files: FileRecord[] = [];
+  for (const file of expected) {
+    const verdict = file.closed ?? (await view.scan(unjudgedFile(read, file.pattern, file.runs)));
+    files.push({ kind: file.spec.kind, file, verdict });
+  }
   const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
   return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }

@@ -131,7 +131,10 @@ export class UpdateJudge {
       const { arrival, leaving } = entry;
       const jumped = parts.recorder.epoch > leaving.epoch;
       if (!entry.has('files'))
-        judgements.addFiles(entry, jumped ? recordEnded(parts, arrival?.handedOver ?? null) : recordHeld(parts));
+        judgements.addFiles(
+          entry,
+          await (jumped ? recordEnded(parts, arrival?.handedOver ?? null) : recordHeld(parts)),
+        );
       // Without a kexec there is nothing to compare guests and devices with.
       if (jumped) {
         if (!entry.has('guests')) await this.judgeGuests(entry, 'ended');

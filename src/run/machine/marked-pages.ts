@@ -3,6 +3,7 @@
 import { countPages, findKhop, KhopIndex, type KhopPages } from '../../oracles/pages/khop.js';
 import type { MemoryView } from '../../qemu/memory.js';
 import { eachStructPage, type PageArray } from '../../qemu/vmemmap.js';
+import type { Pieces } from '../../util/loop/turns.js';
 
 export interface MarkedPages {
   found: KhopPages[];
@@ -14,9 +15,9 @@ export interface MarkedPages {
 }
 
 /** Finds them; null if the page array cannot be read. */
-export function markedIn(memory: MemoryView, array: PageArray): MarkedPages | null {
+export function* markedIn(memory: MemoryView, array: PageArray): Pieces<MarkedPages | null> {
   const found: KhopPages[] = [];
-  const entries = eachStructPage(memory, array, (structs, firstPfn) => {
+  const entries = yield* eachStructPage(memory, array, (structs, firstPfn) => {
     for (const pages of findKhop(structs, firstPfn)) found.push(pages);
   });
   return entries === 0 ? null : { found, index: new KhopIndex(found), total: countPages(found) };

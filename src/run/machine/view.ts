@@ -8,6 +8,7 @@ import type { MemoryView } from '../../qemu/memory.js';
 import type { SystemRegisters } from '../../qemu/registers.js';
 import { findPageArray, type PageArray } from '../../qemu/vmemmap.js';
 import { LabError } from '../../util/errors.js';
+import { inTurns, type Pieces } from '../../util/loop/turns.js';
 import type { RunPlan } from '../engine/plan.js';
 import type { Recorder } from '../engine/recorder.js';
 import type { Machine } from './machine.js';
@@ -31,6 +32,11 @@ export interface MachineView {
   pageArray(): Promise<PageArray | null>;
   /** All pages that the running kernel marks as handed over; null if its page array was not found. */
   markedPages(): Promise<MarkedPages | null>;
+  /**
+   * Does long work on the machine's memory in pieces, so that the run, other runs and Ctrl-C are served in between.
+   * Rejects when the run is aborted.
+   */
+  scan<T>(work: Pieces<T>): Promise<T>;
   /** Runs `work`, which takes time, while the machine is paused for its guests' sake (pause.ts). */
   whilePaused<T>(work: () => T | Promise<T>): Promise<T>;
 }
@@ -44,6 +50,7 @@ export class LiveView implements MachineView {
     private readonly plan: Pick<RunPlan, 'kernels'>,
     private readonly recorder: Recorder,
     private readonly state: PauseCount,
+    private readonly signal: AbortSignal,
   ) {}
 
   get memory(): MemoryView {
@@ -80,7 +87,11 @@ export class LiveView implements MachineView {
 
   async markedPages(): Promise<MarkedPages | null> {
     const array = await this.pageArray();
-    return array === null ? null : markedIn(this.memory, array);
+    return array === null ? null : this.scan(markedIn(this.memory, array));
+  }
+
+  scan<T>(work: Pieces<T>): Promise<T> {
+    return inTurns(work, this.signal);
   }
 
   whilePaused<T>(work: () => T | Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import type { Fault } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { kernelRoots, writeLinear } from '../../qemu/pagetable.js';
 import { LabError } from '../../util/errors.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import type { Control, Needs } from '../engine/parts.js';
 import { damageTables, unplugDevice } from '../devices/faults.js';
 import { changeHandover } from './handover.js';
@@ -26,7 +27,7 @@ async function inject(
   const { machine } = parts;
   switch (fault.kind) {
     case 'replace': {
-      const places = replaceStrings(machine, fault.find, fault.write, fault.where);
+      const places = await parts.view.scan(replaceStrings(machine, fault));
       return {
         places: places.length,
         detail: `'${fault.find}' to '${fault.write}' at ${places.slice(0, 8).map(hex).join(' ') || 'no place'}`,
@@ -78,10 +79,13 @@ function byteAt(machine: Control, address: number): number {
 }
 
 /**
- * Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL.
+ * Overwrites whole NUL-terminated strings in physical memory, in pieces; the rest of the old string becomes NUL.
  * @returns the addresses
  */
-function replaceStrings(machine: Control, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
+function* replaceStrings(
+  machine: Control,
+  { find, write, where }: Extract<Fault, { kind: 'replace' }>,
+): Pieces<number[]> {
   const old = Buffer.from(`${find}\0`, 'latin1');
   const fresh = Buffer.alloc(old.length);
   fresh.write(write, 'latin1');
@@ -99,6 +103,7 @@ function replaceStrings(machine: Control, find: string, write: string, where: 'p
             : !isText(i > 0 ? (part[i - 1] as number) : byteAt(machine, at - 1));
         if (whole) found.push(at + i);
       }
+      yield;
     }
   }
   for (const address of found) machine.memory.write(address, fresh);

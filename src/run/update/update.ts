@@ -91,5 +91,5 @@ async function arrive(
 
 async function inspectMarks(parts: Needs<'view' | 'state'>): Promise<MarkedPages | null> {
   const marked = await parts.view.markedPages();
-  return marked === null ? null : { ...marked, others: contentOfOthers(parts, marked) };
+  return marked === null ? null : { ...marked, others: await parts.view.scan(contentOfOthers(parts, marked)) };
 }

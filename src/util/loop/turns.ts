@@ -16,9 +16,10 @@ export function atOnce<T>(work: Pieces<T>): T {
   }
 }
 
-/** Does the work, and lets the loop turn in between. */
-export async function inTurns<T>(work: Pieces<T>): Promise<T> {
+/** Does the work, and lets the loop turn in between. An abort ends it with the signal's reason. */
+export async function inTurns<T>(work: Pieces<T>, signal?: AbortSignal): Promise<T> {
   for (let since = performance.now(); ;) {
+    signal?.throwIfAborted();
     const step = work.next();
     if (step.done === true) return step.value;
     if (performance.now() - since < TURN_MS) continue;

@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { checkChain, Snapshot } from '../../../src/oracles/guest/index.js';
 import { inspectOutside } from '../../../src/oracles/files/outside.js';
+import { atOnce } from '../../../src/util/loop/turns.js';
 import { FakeGuest } from './world.js';
 
-const look = (guest: FakeGuest) => checkChain(guest.read, guest.runs, guest);
+const check = (...given: Parameters<typeof checkChain>) => atOnce(checkChain(...given));
+const look = (guest: FakeGuest) => check(guest.read, guest.runs, guest);
 /** One vCPU: its share is pages 15 to 63, 49 pages. */
 const made = (links = 60) => {
   const guest = new FakeGuest(42, 1, 64);
@@ -84,7 +86,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   });
 
   it('rejects a control page of another guest, and a page that is not a control page', () => {
-    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({
+    expect(check(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({
       page: 0,
       what: 'its control page says seed 42, it was made with 41',
     });
@@ -99,7 +101,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   it('finds missing pages', () => {
     const guest = made();
     expect(
-      checkChain(
+      check(
         guest.read,
         guest.runs.filter(({ page }) => page !== 45),
         guest,
@@ -117,7 +119,7 @@ describe('a device of the guest', () => {
 
   it('has pages that are not part of the chain', () => {
     expect(look(withTwo())).toMatchObject({ pages: 100 - 16 - 4 + 13, bad: 0 });
-    expect(checkChain(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe(
+    expect(check(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe(
       'its control page says devices 2, it was made with 1',
     );
   });
@@ -158,7 +160,7 @@ describe('a device of the guest', () => {
     const guest = withTwo();
     const landing = guest.transfer(0, 3, { transfer: 4, landed: 3, phase: 2 });
     const snapshot = new Snapshot();
-    snapshot.take(guest.read, guest.runs);
+    atOnce(snapshot.take(guest.read, guest.runs));
     snapshot.allow(landing, guest.links.transfer(0, 4));
     const differing = () => inspectOutside(guest.read, snapshot, guest.runs).differentRuns;
     expect(differing()).toEqual([]);

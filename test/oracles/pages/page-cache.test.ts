@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { goneOf, inspectPageCache, type CachedFile, type StructOf } from '../../../src/oracles/pages/page-cache.js';
+import { atOnce } from '../../../src/util/loop/turns.js';
 
 const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [8, 16, 64, 1 << 17];
 const GOOD = UPTODATE | DIRTY | SWAPBACKED;
@@ -40,13 +41,15 @@ function look(structs: readonly Uint32Array[], more: Partial<CachedFile> = {}) {
     const words = structs[pfn - FIRST];
     return words === undefined ? null : { words, at: 0 };
   };
-  return inspectPageCache(structOf, {
-    runs: [{ page: 0, pfn: FIRST, count: structs.length }],
-    orders: new Map(),
-    isHole: () => false,
-    alone: true,
-    ...more,
-  });
+  return atOnce(
+    inspectPageCache(structOf, {
+      runs: [{ page: 0, pfn: FIRST, count: structs.length }],
+      orders: new Map(),
+      isHole: () => false,
+      alone: true,
+      ...more,
+    }),
+  );
 }
 
 const three = (change: Change) => [single(0), single(1, change), single(2)];

@@ -119,6 +119,6 @@ it('recomputes no chain of a Linux guest, and none of a guest whose pages are no
   expect(linux.ram.before).toMatchObject({ pages: PAGES, different: 0 });
   expect(linux.guest.now.chain).toBeNull();
   const { guest, parts, oracles } = before();
-  expect(inspectChain(parts, guest, [], 'now')).toBeNull();
+  expect(await inspectChain(parts, guest, [], 'now')).toBeNull();
   expect(oracles()).toEqual([]);
 });

@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/model/result/outcome.js';
 import type { Reaction, Request } from '../../fakes/agent.js';
 import type { FakeMachine, Script } from '../../fakes/machine.js';
 import { KhopIndex } from '../../../src/oracles/pages/khop.js';
+import { atOnce } from '../../../src/util/loop/turns.js';
 import { contentOfOthers } from '../../../src/run/judge/closing/closing.js';
 import { RunState } from '../../../src/run/state/run-state.js';
 import { FIRST_PFN } from '../../fakes/ram.js';
@@ -112,7 +113,9 @@ describe('marks that claim more memory than there is, over and over', () => {
       ranges: [{ start: 0, end: 64 * 4096, offset: 0 }],
       read: (_: number, into: Uint8Array) => into.fill(1).length > 0,
     };
-    const others = contentOfOthers({ view: { memory }, state: new RunState() }, { index: new KhopIndex(found) });
+    const others = atOnce(
+      contentOfOthers({ view: { memory }, state: new RunState() }, { index: new KhopIndex(found) }),
+    );
     expect(others.size).toBe(64);
   });
 });

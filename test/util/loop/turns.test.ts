@@ -36,3 +36,17 @@ it('fails as the work does, in turns and at once', async () => {
   expect(() => atOnce(failing())).toThrow('unreadable');
   expect(atOnce(busy(3, 0))).toBe(3);
 });
+
+it('ends with the reason of an abort, in the middle of the work', async () => {
+  const abort = new AbortController();
+  const reason = new Error('interrupted');
+  setTimeout(() => abort.abort(reason), 30);
+  let pieces = 0;
+  function* endless(): Pieces<void> {
+    for (; pieces < 1000; pieces++) {
+      yield* busy(1, 5);
+    }
+  }
+  await expect(inTurns(endless(), abort.signal)).rejects.toBe(reason);
+  expect(pieces).toBeLessThan(1000);
+});

@@ -5,14 +5,17 @@ import { createHash } from 'node:crypto';
 import { NO_HANDLE } from '../../../guest/agent.js';
 import { isGuestFile } from '../../../model/scenario/guest.js';
 import { STRUCT_PAGE } from '../../../oracles/pages/khop.js';
+import { PageRanges } from '../../../oracles/pages/page-ranges.js';
 import { pageState } from '../../../oracles/pages/page-state.js';
 import { PAGE, type Pattern } from '../../../oracles/files/pattern.js';
 import type { MemoryView } from '../../../qemu/memory.js';
+import type { PageArray } from '../../../qemu/vmemmap.js';
+import type { Pieces } from '../../../util/loop/turns.js';
 import type { Needs } from '../../engine/parts.js';
 import { compareMemory } from './free-memory.js';
 import type { Arrival } from '../ledger.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
-import { reader } from '../../machine/view.js';
+import { type MachineView, reader } from '../../machine/view.js';
 import { settlePages, structsOf } from '../pages.js';
 import type { ExpectedFile } from '../../state/file.js';
 import type { RunState } from '../../state/run-state.js';
@@ -22,6 +25,8 @@ const MAX_OTHERS = 2 ** 18;
 /** It may take a moment until released pages are free. */
 const LOOKS = 4;
 const ZEROES = Buffer.alloc(PAGE);
+/** Pages that are looked at without a turn of the loop. */
+const PAGES_OF_PIECE = 1024;
 /** Words of a `struct page` (src/oracles/pages/page-state.ts). */
 const [COMPOUND, TYPE, REFCOUNT] = [2, 12, 13];
 const NO_TYPE = 0xffff_ffff;
@@ -36,18 +41,27 @@ export interface Marked {
  * Digests of the marked pages that belong to no file, by page frame. Pages of zeroes are left out: they could not be
  * recognised later.
  */
-export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
-  const own = new Set<number>();
-  for (const { runs } of [...state.expected.values(), ...state.reserved])
-    for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
+export function* contentOfOthers(
+  { view, state }: Marked,
+  { index }: Pick<MarkedPages, 'index'>,
+): Pieces<Map<number, string>> {
+  const own = new PageRanges([...state.expected.values(), ...state.reserved].flatMap(({ runs }) => runs)).ranges;
+  let next = 0;
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
   // Marks may overlap, and may point beyond the end of memory.
   const last = Math.max(...view.memory.ranges.map(({ end }) => end)) / PAGE;
   for (const { start, end } of index.ranges) {
-    for (let at = start; at < Math.min(end, last) && others.size < MAX_OTHERS; at++) {
-      if (!own.has(at) && view.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
+    for (let at = start; at < Math.min(end, last) && others.size < MAX_OTHERS;) {
+      const range = own[next];
+      if (range !== undefined && range.end <= at) next++;
+      else if (range !== undefined && range.start <= at) at = range.end;
+      else {
+        if (view.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
+        if (++at % PAGES_OF_PIECE === 0) yield;
+      }
     }
+    yield;
   }
   return others;
 }
@@ -74,11 +88,11 @@ export async function closeAndInspect(
     (file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec),
   );
   await closeAll(parts);
-  let kept = { files: new Map<ExpectedFile, number>(), others: [] as number[], pages: 0 };
+  let kept: Kept = { files: new Map(), others: [], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
     await settlePages(parts);
-    const now = await stillKept(parts, files, arrival?.handedOver?.others ?? new Map<number, string>());
-    if (now === null) {
+    const array = await parts.view.pageArray();
+    if (array === null) {
       recorder.witnesses.blind(
         'page-state',
         recorder.epoch,
@@ -86,7 +100,8 @@ export async function closeAndInspect(
       );
       return;
     }
-    kept = now;
+    const others = arrival?.handedOver?.others ?? new Map<number, string>();
+    kept = await parts.view.scan(stillKept(parts.view, array, files, others));
     if (kept.files.size === 0 && kept.others.length === 0) break;
   }
   const problems = [...kept.files].map(([{ name }, count]) => `${name}: ${count} pages`);
@@ -137,15 +152,19 @@ async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>):
   state.files.clear();
 }
 
-/** The pages that are neither free nor changed; null where the kernel's array of pages was not found. */
-async function stillKept(
-  parts: Needs<'view'>,
+/** The pages that are neither free nor changed, and how many were looked at. */
+interface Kept {
+  files: Map<ExpectedFile, number>;
+  others: number[];
+  pages: number;
+}
+
+function* stillKept(
+  view: MachineView,
+  array: PageArray,
   files: readonly ExpectedFile[],
   others: ReadonlyMap<number, string>,
-): Promise<{ files: Map<ExpectedFile, number>; others: number[]; pages: number } | null> {
-  const { view } = parts;
-  const array = await parts.view.pageArray();
-  if (array === null) return null;
+): Pieces<Kept> {
   const structOf = structsOf(view.memory, array);
   const read = reader(view);
   const page = Buffer.alloc(PAGE);
@@ -162,12 +181,12 @@ async function stillKept(
       return false;
     return pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
   };
-  const kept = { files: new Map<ExpectedFile, number>(), others: [] as number[], pages: 0 };
+  const kept: Kept = { files: new Map(), others: [], pages: 0 };
   for (const file of files) {
     const pattern = file.pattern as Pattern;
     for (const run of file.retrieved?.runs ?? []) {
       for (let i = 0; i < run.count; i++) {
-        kept.pages++;
+        if (++kept.pages % PAGES_OF_PIECE === 0) yield;
         const holds = () =>
           !pattern.isHole(run.page + i) &&
           read((run.pfn + i) * PAGE, page) &&
@@ -177,7 +196,7 @@ async function stillKept(
     }
   }
   for (const [pfn, held] of others) {
-    kept.pages++;
+    if (++kept.pages % PAGES_OF_PIECE === 0) yield;
     if (inUse(pfn) && read(pfn * PAGE, page) && digest(page) === held) kept.others.push(pfn);
   }
   return kept;
