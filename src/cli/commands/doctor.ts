@@ -18,8 +18,10 @@ import { runStages } from '../../report/live/progress.js';
 import { EXIT_INFRA } from '../common/exit.js';
 import { showOn } from '../common/show-progress.js';
 import { interruptible } from '../common/interrupt.js';
+import { SnapshotStore, snapshotsDir, snapshotSettings } from '../../snapshot/index.js';
 import { acceleratorText } from '../text/accelerator.js';
 import { printable } from '../../util/text/escape.js';
+import { type SnapshotsState, snapshotsText } from '../text/snapshots.js';
 import { table } from '../text/table.js';
 
 const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
@@ -37,8 +39,9 @@ export function createCommand(): Command {
     .description('lists what this host lacks, and whether machines can run on KVM')
     .option('--fix', 'install it (as root on Debian)')
     .option('--forget', 'forget whether KVM works, so that the next run tries it')
+    .option('--forget-snapshots', 'remove all saved machines that no run uses')
     .option('--json', 'print as JSON')
-    .action(async (options: { fix?: boolean; forget?: boolean; json?: boolean }) => {
+    .action(async (options: { fix?: boolean; forget?: boolean; forgetSnapshots?: boolean; json?: boolean }) => {
       if (options.forget) forgetAnswers(answersFile(defaultCacheDir()));
       if (options.fix) await fix();
       const tools = hostTools();
@@ -49,12 +52,30 @@ export function createCommand(): Command {
       const packages = [...new Set(absent.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() === 0 ? 'root' : 'sudo');
       const accelerator = { ...(await kvmState(defaultCacheDir())), nested: nestedKvm() };
+      const snapshots = await snapshotsState(options.forgetSnapshots ? 'forget' : 'keep');
       if (options.json) {
-        const facts = { complete: missing.length === 0, install: line, tools, accelerator, sandbox };
+        const facts = { complete: missing.length === 0, install: line, tools, accelerator, snapshots, sandbox };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
-      } else process.stdout.write(`${text(tools, line)}\n${acceleratorText(accelerator)}\n\n${sandboxText(sandbox)}`);
+      } else {
+        const parts = [text(tools, line), `${acceleratorText(accelerator)}\n`, `${snapshotsText(snapshots)}\n`];
+        process.stdout.write(`${[...parts, sandboxText(sandbox)].join('\n')}`);
+      }
       process.exitCode = missing.length === 0 ? 0 : EXIT_INFRA;
     });
+}
+
+async function snapshotsState(what: 'keep' | 'forget'): Promise<SnapshotsState> {
+  const { enabled, maxBytes } = snapshotSettings();
+  const store = new SnapshotStore(snapshotsDir(defaultCacheDir()), maxBytes);
+  const removed = what === 'forget' ? await store.clear() : null;
+  const ladders = await store.list();
+  return {
+    enabled,
+    count: ladders.length,
+    bytes: ladders.reduce((sum, { bytes }) => sum + bytes, 0),
+    maxBytes,
+    removed,
+  };
 }
 
 function text(tools: readonly ToolState[], install: string | null): string {
