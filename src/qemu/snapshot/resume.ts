@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts a machine from what was saved. It is loaded and paused when this is done; `cont` makes it run.
-import { createReadStream } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { deferred, within } from '../../util/deadline.js';
 import { LabError, messageOf } from '../../util/errors.js';
+import { readRegularFile } from '../../util/files/regular-file.js';
 import { asRecord, asText } from '../../util/unknown.js';
 import { type MachineConfig, QMP_SOCKET, type ResumedFrom, STATE_SOCKET } from '../args.js';
 import { QemuProcess } from '../process.js';
 import { Qmp } from '../qmp.js';
 import { SnapshotError } from './error.js';
+import { MAX_STATE } from './stream.js';
 
 export interface ResumeOptions {
   /** File of the state. QEMU does not see it: the lab reads it. */
@@ -66,19 +66,23 @@ async function load(process: QemuProcess, dir: string, options: ResumeOptions): 
       if (status === 'failed') loaded.reject(new LabError('QEMU did not accept the state'));
     },
   });
+  let socket: Socket | null = null;
   try {
     await monitor.run('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] }, deadline);
     const limit = { ms: deadline, whose: 'host', signal } as const;
     if (connectPorts !== undefined)
       await within(connectPorts(dir), { ...limit, what: "connection to the agents' ports" });
-    await within(pipeline(createReadStream(statePath), connect(join(dir, STATE_SOCKET))), {
-      ...limit,
-      what: 'end of the transfer of the state to QEMU',
-    });
+    const state = await readRegularFile(statePath, { maxBytes: MAX_STATE });
+    socket = connect(join(dir, STATE_SOCKET));
+    socket.end(state);
+    // QEMU ends when it does not accept the state, perhaps before it has read all of it. Its end says more.
+    socket.once('error', () => undefined);
+    socket.resume();
     await within(loaded.promise, { ...limit, what: 'end of the load by QEMU' });
     const status = asRecord(await monitor.run('query-status', {}, deadline));
     if (status['status'] !== 'paused') throw new LabError(`QEMU is ${asText(status['status'])} after the load`);
   } finally {
     monitor.close();
+    socket?.destroy();
   }
 }

@@ -12,7 +12,7 @@ import { mustRun } from '../../util/process/command.js';
 import { printable } from '../../util/text/escape.js';
 import { asList, asRecord, asText } from '../../util/unknown.js';
 import { SnapshotError } from './error.js';
-import { type Firmware, withFirmware } from './stream.js';
+import { type Firmware, MAX_STATE, withFirmware } from './stream.js';
 
 /** QEMU's monitor. Both commands have their own deadline. */
 export interface SnapshotMonitor {
@@ -26,8 +26,6 @@ export interface SaveOptions {
   signal: AbortSignal;
 }
 
-/** Bytes. A machine of the lab has some 500 KiB. */
-const MAX_STATE = 64 << 20;
 const MAX_FIRMWARE = 16 << 20;
 /** QEMU 7.2 opens the file of the RAM for writing, as a user of its own, though it maps it privately. */
 const RAM_MODE = { 'read-write': 0o666, 'read-only': 0o644 } as const;

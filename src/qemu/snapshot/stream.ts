@@ -4,6 +4,9 @@
 // the firmware is missing: a machine that is reset later begins there.
 import { SnapshotError } from './error.js';
 
+/** Bytes of a state. A machine of the lab has some 500 KiB. */
+export const MAX_STATE = 64 << 20;
+
 const MAGIC = Buffer.from('QEVM\0\0\0\x03', 'latin1');
 const SECTION_FULL = 0x04;
 const DESCRIPTION = 0x06;
