@@ -11,6 +11,7 @@ export interface Attacked {
   sandbox: Sandbox;
   done: string[];
   denied: string[];
+  /** Its standard output. The order of two pipes says nothing, so messages of perl are not in it. */
   text: string;
 }
 
@@ -46,9 +47,8 @@ export async function attack(wanted: Sandbox, forks: 'forks' | 'no forks'): Prom
     const env = { PATH: process.env['PATH'], ...(forks === 'forks' ? { FORKS: '1' } : {}) };
     const { child, sandbox } = await startSandboxed(wanted, needs, argv, { dir: base, stdout: 'pipe', env });
     let text = '';
-    const take = (chunk: Buffer) => (text += chunk.toString());
-    child.stdout?.on('data', take);
-    child.stderr?.on('data', take);
+    child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    child.stderr?.resume();
     await child.ended;
     const lines = (word: string) =>
       text.split('\n').flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
