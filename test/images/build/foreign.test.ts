@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A kernel from somebody else, whose makefile attacks the host that builds it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isForeign } from '../../../src/images/source/confine.js';
 import { ensureKernel } from '../../../src/images/build/kernel.js';
 import { definitionFolders } from '../../../src/images/definition/definition.js';
-import { hostTools } from '../../../src/images/requirements.js';
+import { findProgram, hostTools } from '../../../src/images/requirements.js';
 import { hostSandbox } from '../../../src/sandbox/index.js';
 import { fakeBzImage } from '../binary/make-bzimage.js';
 import { folderWith, temporaryFolder } from '../folder.js';
+import { definition, emptyCache } from '../store/box.js';
 
 const { kind } = await hostSandbox();
 const ready = kind === 'bwrap' && hostTools(['unpack', 'build']).every((tool) => tool.path !== null);
@@ -88,6 +89,23 @@ describe.runIf(ready)('a foreign kernel', () => {
   it('that leaves a link in the place of its image gives no file of the host', async () => {
     const { failure } = await build(() => 'true', 'ln -sf /etc/hostname System.map');
     expect(failure).toContain('made no file System.map');
+  });
+});
+
+describe.runIf(findProgram('setpriv') !== null)('on a host without bubblewrap, a foreign kernel', () => {
+  it('is refused before anything of it runs, with the line that installs the package', async () => {
+    const bin = temporaryFolder();
+    for (const name of ['setpriv', 'prlimit', 'env', 'sleep']) symlinkSync(findProgram(name) ?? '', join(bin, name));
+    vi.stubEnv('PATH', bin);
+    // The sandbox of a host is looked for once in a process.
+    vi.resetModules();
+    const { confinementOf } = await import('../../../src/images/source/confine.js');
+    const kernel = definition();
+    await expect(confinementOf(kernel, { path: temporaryFolder(), name: 'tree' }, emptyCache())).rejects.toMatchObject({
+      message: expect.stringContaining('this host has no sandbox to build it in'),
+      detail: 'bubblewrap is not installed',
+      hint: expect.stringContaining('apt-get install -y --no-install-recommends bubblewrap'),
+    });
   });
 });
 
