@@ -20,49 +20,72 @@ export interface Port {
 }
 
 export class SocketPort implements Port {
-  private socket: Socket | null = null;
+  private connection: Connection | null = null;
+
+  /** @param path QEMU's socket for the port */
+  constructor(private readonly path: string) {}
+
+  open(): Promise<AgentChannel> {
+    this.connection ??= new Connection(this.path, (ended) => {
+      // Its socket tells later that it is closed: by then there may be another.
+      if (this.connection === ended) this.connection = null;
+    });
+    return this.connection.open();
+  }
+
+  close(): void {
+    this.connection?.hangUp();
+  }
+}
+
+/** One connection to the port, with what has come through it. */
+class Connection {
+  private readonly socket: Socket;
+  private readonly ready: Promise<void>;
   private current: Channel | null = null;
   private fresh: Deferred<void> = deferred();
   private held: Buffer = Buffer.alloc(0);
   private atLineStart = true;
 
-  /** @param path QEMU's socket for the port */
-  constructor(private readonly path: string) {}
+  /** @param onEnd called when it can no longer be used, perhaps twice */
+  constructor(
+    path: string,
+    private readonly onEnd: (ended: Connection) => void,
+  ) {
+    this.socket = connect(path);
+    this.ready = new Promise((resolve, reject) => {
+      this.socket.once('connect', resolve);
+      this.socket.on('error', (error) =>
+        reject(new LabError(`the port of an agent cannot be opened: ${messageOf(error)}`, { cause: error })),
+      );
+      this.socket.once('close', () => reject(portClosed()));
+    });
+    this.ready.catch(() => undefined);
+    this.socket.on('data', (chunk: Buffer) => this.take(chunk));
+    this.socket.on('close', () => this.hungUp());
+  }
 
   async open(): Promise<AgentChannel> {
-    const socket = (this.socket ??= await this.connect());
+    await this.ready;
     await this.fresh.promise;
     this.fresh = deferred();
-    const channel = new Channel(
-      (text) => socket.write(text),
-      () => this.close(),
+    const channel: Channel = new Channel(
+      (text) => this.socket.write(text),
+      // The channel to an agent that has been replaced has nothing to close.
+      () => this.current === channel && this.hangUp(),
     );
     this.current = channel;
     return channel;
   }
 
-  close(): void {
-    this.socket?.destroy();
-  }
-
-  private connect(): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(this.path);
-      socket.once('connect', () => resolve(socket));
-      socket.on('data', (chunk: Buffer) => this.take(chunk));
-      socket.on('error', (error) =>
-        reject(new LabError(`the port of an agent cannot be opened: ${messageOf(error)}`, { cause: error })),
-      );
-      socket.on('close', () => this.hungUp());
-    });
+  hangUp(): void {
+    this.socket.destroy();
+    this.onEnd(this);
   }
 
   private hungUp(): void {
-    this.socket = null;
-    this.held = Buffer.alloc(0);
-    this.atLineStart = true;
-    this.fresh.reject(new ClientGone('the port of the agent was closed'));
-    this.fresh = deferred();
+    this.onEnd(this);
+    this.fresh.reject(portClosed());
     this.current?.end();
     this.current = null;
   }
@@ -91,6 +114,8 @@ export class SocketPort implements Port {
     this.fresh.resolve();
   }
 }
+
+const portClosed = () => new ClientGone('the port of the agent was closed');
 
 /** Where the next line begins; -1 if the data has no further newline. */
 function afterNewline(data: Buffer, from: number): number {

@@ -124,6 +124,45 @@ it('after its channel was destroyed, it connects again', async () => {
   port.close();
 });
 
+it('closed and opened at once, it uses no dead socket, and the old one ends nothing of the new one', async () => {
+  const { port, qemu, opened } = await connected();
+  qemu.write(GREETING);
+  const first = await opened;
+  const end = closed(first);
+  const again = once(server, 'connection') as Promise<[Socket]>;
+  port.close();
+  const second = port.open();
+  const [next] = await again;
+  await end;
+  next.write(GREETING);
+  const channel = await second;
+  const text = received(channel, '\n');
+  next.write('hello\n');
+  expect(await text).toBe('hello\n');
+  port.close();
+});
+
+it('the channel to an agent that was replaced closes nothing', async () => {
+  const { port, qemu, opened } = await connected();
+  qemu.write(GREETING);
+  const first = await opened;
+  const end = closed(first);
+  qemu.write(GREETING);
+  await end;
+  first.destroy();
+  const second = await port.open();
+  const text = received(second, '\n');
+  qemu.write('hello\n');
+  expect(await text).toBe('hello\n');
+  port.close();
+});
+
+it('closed while it waits, it says so', async () => {
+  const { port, opened } = await connected();
+  port.close();
+  await expect(opened).rejects.toThrow('the port of the agent was closed');
+});
+
 it('without QEMU, it is a failure of the host', async () => {
   await expect(new SocketPort(join(folder, 'none.sock')).open()).rejects.toThrow(LabError);
 });
