@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run on one machine: from a plan to a record.
 export { type Breakpoint, type OnBreakpoint, type Point, POINTS, POINTS_TEXT } from './engine/breakpoint.js';
-export { execute } from './engine/execute.js';
-export type { RunPlan } from './engine/plan.js';
+export { execute, REAL_PARTS } from './engine/execute.js';
+export type { Resumed, RungSaver, RunPlan, Savable } from './engine/plan.js';
 export {
   configOf,
   featuresMissingInKernels,
@@ -11,6 +11,7 @@ export {
   type MissingFeature,
 } from './machine/hardware.js';
 export type { Machine } from './machine/machine.js';
+export type { Debugger, MachineParts, Monitor, Process, RunParts, Tail } from './machine/parts.js';
 export { missingMemory } from './machine/memory-shortage.js';
 export { mismatchesSeen } from './record/mismatches.js';
 export { buildResult } from './record/result.js';

@@ -16,7 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   qemu: ['sandbox'],
   guest: [],
   // A key covers QEMU's arguments.
-  snapshot: ['qemu'],
+  // Parts of a run that saves its machine, or starts from a saved one.
+  snapshot: ['qemu', 'guest', 'run'],
   console: [],
   compat: [],
   handover: [],
@@ -25,7 +26,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // What data from somebody else may use of this host.
   trust: [],
   host: ['images', 'qemu', 'run', 'sandbox', 'trust'],
-  run: ['images', 'qemu', 'sandbox', 'guest', 'snapshot', 'console', 'compat', 'handover', 'oracles', 'verdict'],
+  run: ['images', 'qemu', 'sandbox', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
   perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'host', 'run', 'store'],

@@ -26,6 +26,16 @@ export type Reaction =
 
 export type React = (request: Omit<Request, 'epoch' | 'index'>, channel: FakeChannel) => Reaction;
 
+/** Arguments of a request: `KEY=VALUE` each. */
+export function argsOf(pairs: readonly string[]): Args {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))] as const;
+    }),
+  );
+}
+
 /** The lab's end of a channel whose other end is a function. */
 export class FakeChannel extends Duplex implements ClientChannel {
   readonly stdin = this;
@@ -55,13 +65,7 @@ export class FakeChannel extends Duplex implements ClientChannel {
   private takeLine(line: string): void {
     if (this.dead) return;
     const [id = '', op = '', ...pairs] = line.split(' ');
-    const args = Object.fromEntries(
-      pairs.map((pair) => {
-        const at = pair.indexOf('=');
-        return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))] as const;
-      }),
-    );
-    const reaction = this.react({ id: Number(id), op, args }, this);
+    const reaction = this.react({ id: Number(id), op, args: argsOf(pairs) }, this);
     if (reaction.kind === 'answer') this.say(`${JSON.stringify({ id: Number(id), us: 1, ...reaction.reply })}\n`);
     else if (reaction.kind === 'say') this.say(reaction.bytes);
     else if (reaction.kind === 'die') this.hangUp();

@@ -10,7 +10,7 @@ import type { QemuExit } from '../../src/qemu/process.js';
 import { READY_FILE } from '../../src/qemu/args.js';
 import { LabError } from '../../src/util/errors.js';
 import type { TailOptions } from '../../src/util/process/tail.js';
-import { FakeSession, type Reaction, type Request } from './agent.js';
+import { argsOf, FakeSession, type Reaction, type Request } from './agent.js';
 import { FakeKernel } from './kernel.js';
 import { FakeMonitor } from './monitor.js';
 import { FakeRam } from './ram.js';
@@ -48,6 +48,8 @@ export class FakeMachine {
   stoodStill = false;
   running = true;
   private keptWaitingSince: number | null = null;
+  /** It was resumed, and nobody has continued it yet. */
+  private standing: { go: () => void } | null = null;
   /** Called when a kernel reaches the jump; null without a breakpoint there. */
   private breakpoint: (() => void) | null = null;
   /** Continues the jump of a machine that has stopped there. */
@@ -183,7 +185,7 @@ export class FakeMachine {
     this.later(LEAVE, () => {
       for (const session of this.sessions) session.die();
       this.say(words.STARTING);
-      const go = () => this.boot(this.kernel.next(`boot-${this.boots}`, words.release(this.kernel.epoch + 1)));
+      const go = () => this.bootNext();
       const { breakpoint } = this;
       if (breakpoint === null) return go();
       this.atBreakpoint = go;
@@ -258,9 +260,37 @@ export class FakeMachine {
     };
   }
 
+  /**
+   * This machine was saved in another run, and stands.
+   * @param requests what the agents of its kernel were asked before that: `OPERATION KEY=VALUE...`
+   */
+  resumedAt(rung: 'booted' | 'jump', requests: readonly string[]): void {
+    for (const request of requests) {
+      const [op = '', ...pairs] = request.split(' ');
+      this.kernel.answer(op, argsOf(pairs));
+    }
+    this.boots = 1;
+    this.standing = { go: rung === 'jump' ? () => this.bootNext() : () => undefined };
+  }
+
+  get stands(): boolean {
+    return this.standing !== null || this.atBreakpoint !== null;
+  }
+
+  /** QEMU continues it. */
+  goOn(): void {
+    const { standing } = this;
+    this.standing = null;
+    standing?.go();
+  }
+
+  private bootNext(): void {
+    this.boot(this.kernel.next(`boot-${this.boots}`, words.release(this.kernel.epoch + 1)));
+  }
+
   private process(): Process {
     const exited = new Promise<QemuExit>((resolve) => (this.exit = resolve));
-    this.boot(this.kernel);
+    if (this.standing === null) this.boot(this.kernel);
     return {
       pid: process.pid,
       commandLine: 'qemu-system-x86_64',

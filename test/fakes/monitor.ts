@@ -17,7 +17,7 @@ export class FakeMonitor implements Monitor {
   cr3: number | null = CR3;
   mtree = 'FlatView #0\n AS "memory", root: system\n  0000000000000000-000000003fffffff (prio 0, ram): ram\n';
 
-  constructor(private readonly machine: Pick<FakeMachine, 'running' | 'stoodStill' | 'restart'>) {}
+  constructor(private readonly machine: Pick<FakeMachine, 'running' | 'stoodStill' | 'restart' | 'stands' | 'goOn'>) {}
 
   opened(onEvent: (event: QmpEvent) => void): this {
     this.onEvent = onEvent;
@@ -43,6 +43,8 @@ export class FakeMonitor implements Monitor {
     await this.alive();
     if (command === 'query-version') return { qemu: { major: 7, minor: 2, micro: 0 }, package: '' };
     if (command === 'trace-event-get-state') return [{ name: 'any', state: 'enabled' }];
+    if (command === 'query-status') return { running: !this.machine.stands };
+    if (command === 'cont') this.machine.goOn();
     if (command === 'system_reset') {
       this.emit('RESET', { guest: false, reason: 'host-qmp-system-reset' });
       this.machine.restart();

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import type { Event } from '../../src/model/result/event.js';
 import type { KernelImage } from '../../src/model/kernel/image.js';
+import type { RunParts } from '../../src/run/machine/parts.js';
 import type { RunPlan } from '../../src/run/engine/plan.js';
 import { execute } from '../../src/run/engine/execute.js';
 import type { RunRecord } from '../../src/run/record/record.js';
@@ -17,6 +18,9 @@ export interface FakeRun {
   error: unknown;
   machine: FakeMachine;
   events: Event[];
+  /** Lines to and from agents: `out 1 hello`. */
+  agent: string[];
+  console: string;
   /** Milliseconds by the clock of the run. */
   ms: number;
   /** Everything that was still open at its end. */
@@ -27,6 +31,8 @@ export interface FakeOptions {
   /** Each event of the run, as it happens. */
   onEvent?: (event: Event, machine: FakeMachine) => void;
   signal?: AbortSignal;
+  /** The machine and the ways to it; by default its own. */
+  parts?: (machine: FakeMachine) => RunParts;
   plan?: Partial<RunPlan>;
 }
 
@@ -40,22 +46,24 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
   });
   const machine = new FakeMachine(script);
   const events: Event[] = [];
+  const agent: string[] = [];
+  let printed = '';
   try {
     const streams = {
       event: (event: Event) => {
         events.push(event);
         options.onEvent?.(event, machine);
       },
-      console: () => undefined,
+      console: (chunk: Buffer) => void (printed += chunk.toString('latin1')),
       qmp: () => undefined,
-      agent: () => undefined,
+      agent: (direction: 'in' | 'out', line: string) => void agent.push(`${direction} ${line}`),
     };
     const ending: { record: RunRecord | null; error: unknown } = { record: null, error: null };
     const over = execute(
       planOf(yaml, options.plan),
       streams,
       options.signal ?? new AbortController().signal,
-      machine.parts,
+      options.parts?.(machine) ?? machine.parts,
     ).then(
       (record) => Object.assign(ending, { record }),
       (error: unknown) => Object.assign(ending, { error }),
@@ -68,7 +76,7 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
     vi.runAllTimers();
     await quiet();
     if (events.length > told) leftOpen.push(`${events.length - told} events after the end`);
-    return { ...ending, machine, events, ms, leftOpen };
+    return { ...ending, machine, events, agent, console: printed, ms, leftOpen };
   } finally {
     machine.ram.remove();
     vi.useRealTimers();
@@ -78,7 +86,7 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
 /** Waits until everything has happened that can happen without time passing: reads of real files take real time. */
 async function quiet(): Promise<void> {
   do await new Promise((resolve) => setImmediate(resolve));
-  while (process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq')));
+  while (process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq') || what === 'Immediate'));
 }
 
 async function untilOver(over: Promise<unknown>): Promise<void> {

@@ -27,7 +27,7 @@ export interface Reach {
   /** Port of the agent that starts the SSH server; null if the run needs no session. */
   sshAgent: number | null;
   /** Gives every kernel the time and fresh entropy before anything else is asked of it; null if the machine booted. */
-  renew: (() => Renewal) | null;
+  renew: (() => Renewal | null) | null;
 }
 
 /** The first client's port. */
@@ -97,10 +97,11 @@ export class UserSpace implements Agents {
   }
 
   private async renewOnce(client: AgentClient): Promise<void> {
-    const { renew } = this.reach;
-    if (renew === null || this.renewed) return;
+    if (this.renewed) return;
     this.renewed = true;
-    const { ok, errno, at } = await client.call('renew', { ...renew() });
+    const renewal = this.reach.renew?.() ?? null;
+    if (renewal === null) return;
+    const { ok, errno, at } = await client.call('renew', { ...renewal });
     if (!ok) throw new ClientGone(`the machine cannot be renewed: ${printable(`${errno ?? ''} (${at ?? ''})`, 200)}`);
   }
 

@@ -15,7 +15,8 @@ import type { RunPlan } from './plan.js';
 import { Run } from './run.js';
 import type { RunStreams } from './streams.js';
 
-const REAL_PARTS: RunParts = {
+/** QEMU, and the ways to it. */
+export const REAL_PARTS: RunParts = {
   machine: QEMU_PARTS,
   openPort: (path) => new SocketPort(path),
   connect: (target) => SshSession.open(target),

@@ -25,6 +25,8 @@ export type Savable = Pick<Machine, 'command' | 'human' | 'memory' | 'pid' | 'en
 
 /** Saves the machine at rungs. */
 export interface RungSaver {
+  /** The first kernel is up; its boot took `ms`. */
+  booted(ms: number): void;
   wants(rung: Rung): boolean;
   /**
    * Saves the machine; it runs again afterwards if it ran before. Never rejects.

@@ -8,6 +8,7 @@ import { measureLoop } from '../../util/loop/meter.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
 import { decide, isGood, type Verdict } from '../../verdict/verdict.js';
 import { Witnesses } from '../../verdict/witnesses.js';
+import { freshRenewal, type Renewal } from '../agent/renewal.js';
 import { UserSpace } from '../agent/user-space.js';
 import { makeBackings } from '../devices/backing.js';
 import { findDevices } from '../devices/inspect.js';
@@ -33,7 +34,7 @@ import { type Failure, takeFailure, withConsole } from './failure.js';
 import type { Parts } from './parts.js';
 import { livePlan, type LivePlan, type RunPlan } from './plan.js';
 import { Recorder } from './recorder.js';
-import { saveRung } from './rungs.js';
+import { isLiveAfter, saveRung } from './rungs.js';
 import type { RunStreams } from './streams.js';
 
 export class Run {
@@ -154,7 +155,10 @@ export class Run {
             })
           : error;
       });
-    deadlines.measured(this.plan.resumed?.bootMs ?? clock.now() - started - (machine.pulse.held() - heldBefore));
+    const { resumed, saver } = this.plan;
+    const ms = resumed?.bootMs ?? clock.now() - started - (machine.pulse.held() - heldBefore);
+    deadlines.measured(ms);
+    saver?.booted(ms);
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.kernels.push({ release: mark.release, bootId: mark.bootId });
     return mark;
@@ -165,7 +169,15 @@ export class Run {
     const { connect } = reach;
     const openPort = (number: number) => reach.openPort(join(this.plan.dir, agentSocket(number)));
     const user = new UserSpace(
-      { machine, deadlines, streams, connect, openPort, sshAgent: sshAgentPort(this.plan), renew: null },
+      {
+        machine,
+        deadlines,
+        streams,
+        connect,
+        openPort,
+        sshAgent: sshAgentPort(this.plan),
+        renew: () => this.renewal(),
+      },
       state.holders,
     );
     tearDown.defer(() => user.disconnect());
@@ -179,6 +191,11 @@ export class Run {
     user.meet(mark);
     await this.recorder.task('agent', () => user.startFirst()).catch(unreachable);
     return user;
+  }
+
+  /** What makes the running kernel differ from others that were resumed; null if it was not. */
+  private renewal(): Renewal | null {
+    return isLiveAfter(this.plan.resumed, this.recorder.epoch) ? freshRenewal() : null;
   }
 
   /** The verdict on everything that was seen. A good verdict needs every required witness to have looked. */

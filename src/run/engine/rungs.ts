@@ -31,6 +31,11 @@ export function savesRung(
   return recorder.epoch === EPOCHS[rung] && plan.saver?.wants(rung) === true;
 }
 
+/** Whether the kernel of `epoch` runs in this run, and has run in another one: it has the past of a saved machine. */
+export function isLiveAfter(resumed: RunPlan['resumed'], epoch: number): boolean {
+  return resumed !== null && (epoch > 0 || !reaches(resumed.rung, 'jump'));
+}
+
 /** Whether the machine must stop at the jump out of `epoch`, because it is saved there or starts there or later. */
 export function stopsForRung({ saver, resumed }: Pick<RunPlan, 'saver' | 'resumed'>, epoch: number): boolean {
   return epoch === 0 && (saver?.wants('jump') === true || (resumed !== null && reaches(resumed.rung, 'jump')));

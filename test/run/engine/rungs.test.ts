@@ -12,6 +12,7 @@ function saver(wanted: readonly Rung[], why: string | null = null): RungSaver & 
   const saved: Rung[] = [];
   return {
     saved,
+    booted: () => undefined,
     wants: (rung) => wanted.includes(rung),
     save: async (rung) => {
       saved.push(rung);
@@ -53,6 +54,7 @@ describe('rungs of the next kernel', () => {
     const asked: string[] = [];
     const seen: Partial<Record<Rung, string[]>> = {};
     const noting: RungSaver = {
+      booted: () => undefined,
       wants: (rung) => left.has(rung),
       save: async (rung) => {
         left.delete(rung);

@@ -37,7 +37,11 @@ function prepared(wanted: readonly Rung[], stops: readonly bigint[], map = MAP) 
   const parts = {
     plan: fakePlan(parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml'), {
       kernels: [kernel as KernelImage, { ...kernel } as KernelImage],
-      saver: { wants: (rung) => wanted.includes(rung), save: async (rung) => (note(`save ${rung}`), null) },
+      saver: {
+        booted: () => undefined,
+        wants: (rung) => wanted.includes(rung),
+        save: async (rung) => (note(`save ${rung}`), null),
+      },
     }),
     recorder,
     machine: Object.assign(new FakeControl({ ...NO_MEMORY, write: () => false }), { untilReady: () => ready.promise }),

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a run that starts from a saved machine. The run does all that a cold one does. What it asks and reads
+// before its rung is answered from what was saved; then its machine runs. If anything is wrong with the snapshot, the
+// run is in vain and says why: no verdict comes from that.
+import { basename } from 'node:path';
+import { type Rung, reaches } from '../../model/result/snapshot.js';
+import { type MachineConfig, READY_FILE } from '../../qemu/args.js';
+import type { OpenMemory } from '../../qemu/memory.js';
+import type { Debugger, Monitor, Process, RunParts, Tail } from '../../run/index.js';
+import { LabError, messageOf } from '../../util/errors.js';
+import type { TailOptions } from '../../util/process/tail.js';
+import type { Entry } from '../journal/entry.js';
+import { Replay } from '../journal/replay.js';
+import { portNumber } from './port-number.js';
+import { ReplayedPort } from './replayed-port.js';
+import { StagedMemory } from './staged-memory.js';
+import { StagedMonitor } from './staged-monitor.js';
+import { StagedTail } from './staged-tail.js';
+import { type Stage, Way } from './way.js';
+
+/** A machine that shows no sign of life for this long after it was resumed counts as hung. Milliseconds. */
+const MAX_SILENCE = 20_000;
+/** How often the host may be to blame for the silence. */
+const MAX_WAITS = 5;
+
+/** The snapshot cannot be used. It says nothing about a kernel. */
+export class Unusable extends LabError {
+  override name = 'Unusable';
+}
+
+export interface ResumeMachine {
+  /** Starts QEMU with the saved machine, which stands still. Rejects if it cannot be loaded. */
+  start(config: MachineConfig): Promise<Process>;
+  openMemory(pid: number, mtree: string): OpenMemory;
+}
+
+export interface ResumingOptions {
+  /** The rungs from `jump` to the one that the machine stands at; or only `booted`. */
+  stages: readonly [Stage, ...Stage[]];
+  /** Bytes of the console and of the readiness marks when the first kernel was up. */
+  boot: { console: number; marks: number };
+  console: Buffer;
+  marks: Buffer;
+  journal: readonly Entry[];
+  machine: ResumeMachine;
+}
+
+export class Resuming {
+  private readonly failure = new AbortController();
+  /** Aborted with an Error that says why the snapshot cannot be used. */
+  readonly failed = this.failure.signal;
+  private readonly way: Way;
+  private readonly replay: Replay;
+  private readonly tails: { tail: StagedTail; of: 'console' | 'marks' }[] = [];
+  private monitor: Monitor | null = null;
+  private pid = 0;
+  private silence: NodeJS.Timeout | null = null;
+  private alive = false;
+  private begun = false;
+
+  /** Throws a Divergence if the journal does not fit. */
+  constructor(
+    private readonly base: RunParts,
+    private readonly options: ResumingOptions,
+  ) {
+    const { stages, journal } = options;
+    this.way = new Way(stages, { reached: (stage) => this.show(stage), release: () => this.release() });
+    this.replay = new Replay(journal, this.rung);
+  }
+
+  /** The rung that the machine stands at. */
+  get rung(): Rung {
+    const { stages } = this.options;
+    return (stages.at(-1) ?? stages[0]).rung;
+  }
+
+  get parts(): RunParts {
+    const { base } = this;
+    return {
+      machine: {
+        start: (config) => this.start(config),
+        openMonitor: async (path, hooks) => {
+          this.monitor = await base.machine.openMonitor(path, hooks);
+          return new StagedMonitor(this.monitor, this.way, () => this.begin());
+        },
+        openMemory: (pid, mtree) => new StagedMemory(this.options.machine.openMemory(pid, mtree), this.way),
+        follow: (options) => this.follow(options),
+        attachDebugger: async (path) =>
+          this.way.isReleased ? base.machine.attachDebugger(path) : this.standingDebugger(),
+        hostTimes: (pid) => base.machine.hostTimes?.(pid) ?? null,
+      },
+      openPort: (path) => {
+        const { way, replay } = this;
+        const fail = (error: Error) => this.fail(error);
+        return new ReplayedPort({ number: portNumber(path), way, replay, fail, live: () => base.openPort(path) });
+      },
+      connect: async (target) => {
+        // Nothing that a session does is in the journal.
+        if (!this.way.isReleased) this.fail(new Unusable('the run logs in before the rung of its snapshot'));
+        return base.connect(target);
+      },
+    };
+  }
+
+  /** The run is over. */
+  end(): void {
+    if (this.silence !== null) clearTimeout(this.silence);
+    this.silence = null;
+  }
+
+  private async start(config: MachineConfig): Promise<Process> {
+    try {
+      const process = await this.options.machine.start(config);
+      this.pid = process.pid;
+      return process;
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  private follow(options: TailOptions): Tail {
+    const of = basename(options.path) === READY_FILE ? 'marks' : 'console';
+    const live = this.base.machine.follow({
+      ...options,
+      onData: (chunk) => {
+        this.alive = true;
+        options.onData(chunk);
+      },
+    });
+    const tail = new StagedTail(this.options[of], options.onData, live);
+    this.tails.push({ tail, of });
+    return tail;
+  }
+
+  /** QEMU has answered all that the run asks of a new machine: the first kernel boots, as far as the run can see. */
+  private begin(): void {
+    if (this.begun) return;
+    this.begun = true;
+    for (const { tail, of } of this.tails) tail.show(this.options.boot[of]);
+    // At `booted` the run has nothing else to do first.
+    if (!reaches(this.rung, 'jump')) this.way.reach();
+  }
+
+  private show(stage: Stage): void {
+    for (const { tail, of } of this.tails) {
+      tail.show(stage[of]);
+      tail.look();
+    }
+  }
+
+  /** The machine stands at its breakpoint already. */
+  private standingDebugger(): Debugger {
+    const { way } = this;
+    return {
+      breakAt: async () => undefined,
+      clearBreak: async () => undefined,
+      runUntilStop: () => way.reaching(),
+      detach: async () => {
+        if (way.mayChange) await way.leave();
+      },
+    };
+  }
+
+  private async release(): Promise<void> {
+    try {
+      await this.monitor?.run('cont');
+      this.watch(this.waited(), MAX_WAITS);
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  /** A machine that hangs right after it was resumed shows a fault of the snapshot. */
+  private watch(waitedBefore: number, left: number): void {
+    this.silence = setTimeout(() => {
+      const waited = this.waited();
+      if (this.alive || this.failed.aborted) return;
+      if (left > 0 && waited - waitedBefore > MAX_SILENCE / 4) this.watch(waited, left - 1);
+      else this.fail(new Unusable(`the machine shows no sign of life in the ${MAX_SILENCE / 1000} s after it resumed`));
+    }, MAX_SILENCE);
+    this.silence.unref();
+  }
+
+  /** Milliseconds for which the host has kept the machine waiting so far. */
+  private waited(): number {
+    const threads = this.base.machine.hostTimes?.(this.pid)?.threads.values() ?? [];
+    return Math.max(0, ...[...threads].map(({ waited }) => waited));
+  }
+
+  private fail(error: unknown): void {
+    if (!this.failed.aborted)
+      this.failure.abort(error instanceof Error ? error : new Unusable(messageOf(error), { cause: error }));
+  }
+}
