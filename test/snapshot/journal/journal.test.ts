@@ -90,6 +90,14 @@ describe('a mark', () => {
     expect(journal.mark('jump')).toMatchObject({ state: 'marked' });
   });
 
+  it('has nothing of what is said after it: a reboot call that returns cannot be replayed', () => {
+    const journal = recorded();
+    const before = journal.text();
+    journal.received(0, '{"id":3,"ok":false,"errno":"EBUSY"}');
+    expect(journal.text()).toBe(before);
+    expect(journal.mark('kho')).toMatchObject({ state: 'refused' });
+  });
+
   it('does not wait for an agent that is gone', () => {
     const journal = new Journal();
     journal.opened(0);
