@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved machines in the cache. All of it may be deleted at any time, also while it is used: that costs a cold run.
 import { readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { chmod, mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rung } from '../../model/result/snapshot.js';
 import { bytesText } from '../../util/bytes.js';
@@ -75,6 +75,8 @@ export class SnapshotStore {
   async begin(key: string, { bytes, signal }: { bytes: number; signal?: AbortSignal }): Promise<Begun> {
     try {
       await mkdir(this.root, { recursive: true });
+      // QEMU opens files in it for writing as a user of its own, so they are open to all, and the folder is closed.
+      await chmod(this.root, 0o700);
       await sweep(this.root);
       const { bavail, bsize } = await statfs(this.root);
       const free = bavail * bsize;

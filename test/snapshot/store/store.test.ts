@@ -53,6 +53,13 @@ describe('a saved ladder', () => {
     expect(readdirSync(store.root)).toEqual([KEY]);
   });
 
+  it('is for nobody else: its files may be open to all', async () => {
+    const store = emptyStore();
+    mkdirSync(store.root, { recursive: true, mode: 0o755 });
+    await save(store);
+    expect(statSync(store.root).mode & 0o777).toBe(0o700);
+  });
+
   it('gives the last rung that the run may use', async () => {
     const store = emptyStore();
     await save(store, { rungs: ['luo', 'jump'] });
