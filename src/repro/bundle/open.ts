@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens a bundle that may come from anybody. It is unpacked into a private folder, within limits, and holds only files
 // that its manifest lists; every checksum must match before anything is used.
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, mkdirSync, mkdtempSync, openSync, writeSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -13,6 +12,7 @@ import type { Result } from '../../model/result/result.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { EntryWriter } from '../../util/archive/entry-writer.js';
 import { intoTar } from '../../util/archive/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 import { scenarioOf, subjectOf } from '../rerun/subject.js';
@@ -89,16 +89,17 @@ async function unpack(path: string, dir: string, maxBytes: number): Promise<Mani
   } catch (error) {
     throw unpacker.failed ?? (error instanceof LabError ? error : unpacker.refusal(messageOf(error)));
   } finally {
-    unpacker.close();
+    unpacker.writer.close();
   }
   return unpacker.finish();
 }
 
 class Unpacker {
   failed: LabError | null = null;
+  /** Only this user can read the files. */
+  readonly writer = new EntryWriter(0o600);
   private manifest: Manifest | null = null;
   private readonly left = new Map<string, FileOfBundle>();
-  private open: { fd: number; hash: Hash } | null = null;
 
   constructor(
     private readonly dir: string,
@@ -134,11 +135,6 @@ class Unpacker {
     return this.manifest;
   }
 
-  close(): void {
-    if (this.open !== null) closeSync(this.open.fd);
-    this.open = null;
-  }
-
   private wrongWith({ type, path, size }: ReadEntry): string | null {
     if (type !== 'File' && type !== 'OldFile') return `it holds a ${type}, but only plain files are allowed`;
     if (this.manifest === null)
@@ -170,23 +166,12 @@ class Unpacker {
 
   private takeFile(entry: ReadEntry, { path, sha256 }: FileOfBundle): void {
     this.left.delete(path);
-    const to = join(this.dir, path);
-    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-    // Always a new file that only this user can read. Mode, owner, time and links of the bundle do not count.
-    const open = (this.open = { fd: openSync(to, 'wx', 0o600), hash: createHash('sha256') });
-    entry.on('data', (chunk: Buffer) => {
-      if (this.failed !== null) return;
-      try {
-        for (let at = 0; at < chunk.length;) at += writeSync(open.fd, chunk, at);
-        open.hash.update(chunk);
-      } catch (error) {
-        this.failed = new LabError(`the bundle cannot be unpacked: ${messageOf(error)}`, { cause: error });
-      }
-    });
-    entry.on('end', () => {
-      this.close();
-      if (open.hash.digest('hex') !== sha256)
-        this.failed ??= this.refusal(`${path} has changed since it was packed (SHA-256)`);
+    this.writer.write(entry, join(this.dir, path), {
+      failed: (error) =>
+        (this.failed ??= new LabError(`the bundle cannot be unpacked: ${messageOf(error)}`, { cause: error })),
+      written: (found) => {
+        if (found !== sha256) this.failed ??= this.refusal(`${path} has changed since it was packed (SHA-256)`);
+      },
     });
   }
 }

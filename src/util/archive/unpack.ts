@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpacks a compressed archive of plain files that another host sent. Only the names and contents of its files count:
-// owner, mode, times, links and devices of the archive never reach the disk, also when the lab runs as root.
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+// Unpacks a compressed archive of plain files that another host sent. Only the names and contents of its files count.
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +7,7 @@ import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { LabError } from '../errors.js';
 import { printable } from '../text/escape.js';
+import { EntryWriter } from './entry-writer.js';
 import { intoTar } from './untar.js';
 
 export interface FileSum {
@@ -50,16 +48,16 @@ export async function unpackFiles(
   } catch (error) {
     throw unpacker.failed ?? error;
   } finally {
-    unpacker.close();
+    unpacker.writer.close();
   }
   return unpacker.finish();
 }
 
 class Unpacker {
   failed: Error | null = null;
+  readonly writer = new EntryWriter(0o644);
   private readonly files = new Map<string, FileSum>();
   private bytes = 0;
-  private open: { fd: number; hash: Hash } | null = null;
 
   constructor(
     private readonly dir: string,
@@ -90,11 +88,6 @@ class Unpacker {
     else entry.resume();
   }
 
-  close(): void {
-    if (this.open !== null) closeSync(this.open.fd);
-    this.open = null;
-  }
-
   finish(): Map<string, FileSum> {
     if (this.failed !== null) throw this.failed;
     for (const name of this.rules.manifest?.keys() ?? [])
@@ -120,31 +113,16 @@ class Unpacker {
 
   private write(name: string, entry: ReadEntry): void {
     const { what, manifest } = this.rules;
-    this.files.set(name, { size: entry.size, sha256: '' });
-    let open: { fd: number; hash: Hash };
-    try {
-      open = this.open = { fd: openSync(join(this.dir, name), 'wx', 0o644), hash: createHash('sha256') };
-    } catch (error) {
-      this.failed = error as Error;
-      entry.resume();
-      return;
-    }
-    entry.on('data', (chunk: Buffer) => {
-      if (this.failed !== null) return;
-      try {
-        for (let at = 0; at < chunk.length;) at += writeSync(open.fd, chunk, at);
-        open.hash.update(chunk);
-      } catch (error) {
-        this.failed = error as Error;
-      }
-    });
-    entry.on('end', () => {
-      this.close();
-      const sha256 = open.hash.digest('hex');
-      this.files.set(name, { size: entry.size, sha256 });
-      const listed = manifest?.get(name);
-      if (listed !== undefined && listed.sha256 !== sha256)
-        this.failed ??= new LabError(`${what} contains ${name} with another SHA-256 than its sender listed`);
+    const { size } = entry;
+    this.files.set(name, { size, sha256: '' });
+    this.writer.write(entry, join(this.dir, name), {
+      failed: (error) => (this.failed ??= error),
+      written: (sha256) => {
+        this.files.set(name, { size, sha256 });
+        const listed = manifest?.get(name);
+        if (listed !== undefined && listed.sha256 !== sha256)
+          this.failed ??= new LabError(`${what} contains ${name} with another SHA-256 than its sender listed`);
+      },
     });
   }
 }
