@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import { LocalQueue } from '../../src/matrix/local-queue.js';
 import { connect } from '../../src/matrix/redis/connection.js';
 import { QueueKey } from '../../src/matrix/redis/seal/key.js';
-import { RedisQueue } from '../../src/matrix/redis/redis-queue.js';
+import { RedisQueue } from '../../src/matrix/redis/queue/redis-queue.js';
 import { RedisWorker } from '../../src/matrix/redis/redis-worker.js';
 import type { OnNews } from '../../src/matrix/queue.js';
 import { fakeRunner } from './fake-runner.js';

@@ -12,7 +12,7 @@ import { connect } from '../../matrix/redis/connection.js';
 import { offerImages } from '../../matrix/redis/images.js';
 import type { QueueKey } from '../../matrix/redis/seal/key.js';
 import { teamOf } from '../../matrix/redis/names.js';
-import { RedisQueue } from '../../matrix/redis/redis-queue.js';
+import { RedisQueue } from '../../matrix/redis/queue/redis-queue.js';
 import { CellPool } from '../../matrix/process/pool.js';
 import type { Cell, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
