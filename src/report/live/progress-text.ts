@@ -12,6 +12,8 @@ export function progressText(event: Event): string | null {
       return event.mark === 'boot' ? `kernel ${event.release} boots` : `user space of ${event.release} is up`;
     case 'kexec':
       return event.state === 'going' ? 'kexec' : null;
+    case 'snapshot':
+      return event.state === 'resumed' ? `from a snapshot: ${event.rung}` : null;
     case 'step':
       return event.index % 50 === 0 ? `${event.op} ${event.target}` : null;
     default:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as one bar of time: when each kernel ran, and how long each kexec took.
 import type { Result } from '../../model/result/result.js';
+import { reaches, type Rung } from '../../model/result/snapshot.js';
 import { printable } from '../../util/text/escape.js';
 import { recoveryBegan } from './recovery.js';
 import { seconds } from './style.js';
@@ -25,7 +26,10 @@ function phasesOf(result: Result): Phase[] {
     if (to > at) phases.push({ label, from: at, to });
     at = Math.max(at, to);
   };
-  for (const { t, epoch, what } of timeline) {
+  const resumed = result.snapshot === null || 'none' in result.snapshot ? null : result.snapshot.rung;
+  const live = resumed === null ? null : liveFrom(timeline, resumed);
+  if (live !== null) add(`snapshot (${resumed})`, live.t);
+  for (const { t, epoch, what } of timeline.slice(live === null ? 0 : timeline.indexOf(live) + 1)) {
     if (what.startsWith('user space of '))
       add(epoch === 0 ? `boot ${result.kernels[0]?.name ?? ''}` : `kexec to ${result.kernels[epoch]?.name ?? '?'}`, t);
     if (what === 'kexec') add(`${result.kernels[epoch]?.name ?? '?'}: prepare`, t);
@@ -36,6 +40,18 @@ function phasesOf(result: Result): Phase[] {
   add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, recovery ?? total);
   if (recovery !== null) add(`recovery: ${result.recovery?.how ?? ''}`, total);
   return phases;
+}
+
+/** The last main event before a rung: a resumed run copies all until then from the one that was saved. */
+function liveFrom(timeline: Result['timeline'], rung: Rung): Result['timeline'][number] | null {
+  const isUp = ({ what }: { what: string }) => what.startsWith('user space of ');
+  const last =
+    rung === 'booted'
+      ? timeline.find((entry) => entry.epoch === 0 && isUp(entry))
+      : reaches(rung, 'open')
+        ? timeline.find((entry) => entry.epoch === 1 && isUp(entry))
+        : timeline.find(({ what }) => what === 'kexec');
+  return last ?? null;
 }
 
 const FILL = ['█', '▓', '▒', '░'];

@@ -125,6 +125,12 @@ describe('lanes of time', () => {
       [6000, 8000, 'up'],
     ]);
   });
+  it('say that the first boot came from a snapshot', () => {
+    const snapshot = { rung: 'jump', key: 'a1', savedAt: '2026-11-28T03:12:40.000Z' } as const;
+    const first = (more: Parameters<typeof resultOf>[1]) => lanesOf(resultOf('preserved', more), [])[0]?.bars[0]?.text;
+    expect(first({ snapshot })).toBe('boot of 7.2.12, from the snapshot');
+    expect(first({ snapshot: { none: 'asked to boot' } })).toBe('boot of 7.2.12');
+  });
   it('show a way out after the kernels, and no kernel that came up in it', () => {
     const { timeline } = resultOf('leak');
     const recovery = {

@@ -305,6 +305,24 @@ describe('the bar of phases', () => {
     );
   });
 
+  it.each([
+    ['booted', '  █ snapshot (booted) 2.0 s   ▓ 7.2.12: prepare 2.0 s   ▒ kexec to 7.3.4 2.0 s   ░ 7.3.4: prove 2.0 s'],
+    ['jump', '  █ snapshot (jump) 4.0 s   ▓ kexec to 7.3.4 2.0 s   ▒ 7.3.4: prove 2.0 s'],
+    ['luo', '  █ snapshot (luo) 4.0 s   ▓ kexec to 7.3.4 2.0 s   ▒ 7.3.4: prove 2.0 s'],
+    ['retrieve', '  █ snapshot (retrieve) 6.0 s   ▓ 7.3.4: prove 2.0 s'],
+  ] as const)('says what came from a snapshot: %s', (rung, legend) => {
+    const snapshot = { rung, key: 'a1', savedAt: '2026-11-28T03:12:40.000Z' };
+    expect(phaseBar(resultOf('preserved', { snapshot }), 100)[1]).toBe(legend);
+  });
+
+  it('shows that a resumed kernel did not come up', () => {
+    const snapshot = { rung: 'jump', key: 'a1', savedAt: '2026-11-28T03:12:40.000Z' } as const;
+    const timeline = [...resultOf('hang').timeline.slice(0, 3), { t: 4500, epoch: 1, what: 'kernel 7.3.4-lab begins' }];
+    expect(phaseBar(resultOf('hang', { snapshot, timeline }), 100)[1]).toBe(
+      '  █ snapshot (jump) 4.0 s   ▓ kexec to 7.3.4, not up 4.0 s',
+    );
+  });
+
   it('shows that a kernel did not come up', () => {
     const { timeline } = resultOf('hang');
     expect(phaseBar(resultOf('hang', { timeline: [{ t: 1, epoch: 0, what: 'kernel x begins' }] }), 100)[1]).toContain(

@@ -38,6 +38,7 @@ export function endOf(result: Result): number {
 
 function kernels(result: Result, end: number): Lane {
   const bars: Bar[] = [];
+  const isCopied = result.snapshot !== null && 'rung' in result.snapshot;
   const recovery = recoveryBegan(result);
   const kexecs = result.timeline.filter(({ t, what }) => what === 'kexec' && (recovery === null || t < recovery));
   for (const [epoch, kernel] of result.kernels.entries()) {
@@ -58,7 +59,7 @@ function kernels(result: Result, end: number): Lane {
         from: begins ?? 0,
         to: up ?? until,
         look: 'boot',
-        text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}`,
+        text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}${isCopied ? ', from the snapshot' : ''}`,
       });
     if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernel.name });
   }
