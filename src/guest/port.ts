@@ -19,29 +19,49 @@ export interface Port {
   close(): void;
 }
 
-export class SocketPort implements Port {
+/** A port of a machine that was saved when its agent had greeted somebody else already. */
+export interface SavedPort extends Pick<Port, 'close'> {
+  /** The machine must not run yet. */
+  connect(): Promise<void>;
+  /** The channel to that agent. */
+  adopt(): AgentChannel;
+}
+
+export class SocketPort implements Port, SavedPort {
   private connection: Connection | null = null;
 
   /** @param path QEMU's socket for the port */
   constructor(private readonly path: string) {}
 
   open(): Promise<AgentChannel> {
-    this.connection ??= new Connection(this.path, (ended) => {
-      // Its socket tells later that it is closed: by then there may be another.
-      if (this.connection === ended) this.connection = null;
-    });
-    return this.connection.open();
+    return this.connected().open();
+  }
+
+  connect(): Promise<void> {
+    return this.connected().ready;
+  }
+
+  adopt(): AgentChannel {
+    if (this.connection === null) throw portClosed();
+    return this.connection.adopt();
   }
 
   close(): void {
     this.connection?.hangUp();
+  }
+
+  private connected(): Connection {
+    return (this.connection ??= new Connection(this.path, (ended) => {
+      // Its socket tells later that it is closed: by then there may be another.
+      if (this.connection === ended) this.connection = null;
+    }));
   }
 }
 
 /** One connection to the port, with what has come through it. */
 class Connection {
   private readonly socket: Socket;
-  private readonly ready: Promise<void>;
+  readonly ready: Promise<void>;
   private current: Channel | null = null;
   private fresh: Deferred<void> = deferred();
   private held: Buffer = Buffer.alloc(0);
@@ -69,6 +89,10 @@ class Connection {
     await this.ready;
     await this.fresh.promise;
     this.fresh = deferred();
+    return this.adopt();
+  }
+
+  adopt(): AgentChannel {
     const channel: Channel = new Channel(
       (text) => this.socket.write(text),
       // The channel to an agent that has been replaced has nothing to close.

@@ -38,6 +38,11 @@ export class MachineMemory {
     return new MachineMemory(openSync(path, 'r+'), ranges);
   }
 
+  /** Opens memory that was saved; it cannot be written. */
+  static openSaved(path: string, ranges: readonly RamRange[]): MachineMemory {
+    return new MachineMemory(openSync(path, 'r'), ranges);
+  }
+
   /** Path by which another process of this host can open the memory, as long as the lab runs. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`;

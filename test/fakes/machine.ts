@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fake machine in place of QEMU: it boots, prints on its console, sends its readiness mark, jumps into its next
 // kernel and ends, all by the clock of the test. The lab's own code runs as with a real machine.
-import type { Port } from '../../src/guest/port.js';
+import type { AgentChannel } from '../../src/guest/agent.js';
+import type { Port, SavedPort } from '../../src/guest/port.js';
+import type { Rung } from '../../src/model/result/snapshot.js';
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/machine/parts.js';
 import type { Debugger, MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
@@ -264,12 +266,16 @@ export class FakeMachine {
    * This machine was saved in another run, and stands.
    * @param requests what the agents of its kernel were asked before that: `OPERATION KEY=VALUE...`
    */
-  resumedAt(rung: 'booted' | 'jump', requests: readonly string[]): void {
+  resumedAt(rung: Rung, requests: readonly string[]): void {
+    this.boots = 1;
     for (const request of requests) {
       const [op = '', ...pairs] = request.split(' ');
-      this.kernel.answer(op, argsOf(pairs));
+      // The request by which it jumped.
+      if (op === 'go' && rung !== 'jump') {
+        this.kernel = this.nextKernel();
+        this.boots++;
+      } else this.kernel.answer(op, argsOf(pairs));
     }
-    this.boots = 1;
     this.standing = { go: rung === 'jump' ? () => this.bootNext() : () => undefined };
   }
 
@@ -285,7 +291,26 @@ export class FakeMachine {
   }
 
   private bootNext(): void {
-    this.boot(this.kernel.next(`boot-${this.boots}`, words.release(this.kernel.epoch + 1)));
+    this.boot(this.nextKernel());
+  }
+
+  private nextKernel(): FakeKernel {
+    return this.kernel.next(`boot-${this.boots}`, words.release(this.kernel.epoch + 1));
+  }
+
+  /** The port of a machine that was saved with an agent behind it. */
+  savedPort(): SavedPort {
+    const session = this.session();
+    let channel: AgentChannel | null = null;
+    return {
+      connect: async () => {
+        channel = await session.channel();
+        // Its end is that of the socket.
+        channel.on('close', () => session.close());
+      },
+      adopt: () => channel ?? fail('the port was not connected'),
+      close: () => session.close(),
+    };
   }
 
   private process(): Process {
@@ -372,4 +397,8 @@ class FakeTail implements Tail {
     this.look();
     this.stopped = true;
   }
+}
+
+function fail(why: string): never {
+  throw new Error(why);
 }

@@ -5,12 +5,17 @@ import { EventEmitter } from 'node:events';
 import type { AgentChannel } from '../../guest/agent.js';
 import type { Port } from '../../guest/port.js';
 import type { Rung } from '../../model/result/snapshot.js';
-import { splitRequest } from '../journal/entry.js';
+import { printable } from '../../util/text/escape.js';
+import { joinReply, splitRequest } from '../journal/entry.js';
 import { Divergence, type Replay } from '../journal/replay.js';
 import type { Way } from './way.js';
 
 /** The line that makes the machine jump. */
 const GO = 'go';
+/** Gives the machine the time and fresh entropy. */
+const RENEW = 'renew';
+/** Longest answer to that, in bytes. */
+const MAX_ANSWER = 1 << 16;
 
 /** The run leaves these rungs when it turns to an agent: the machine's own agents wait for it. */
 const LEFT_BY_OPENING: ReadonlySet<Rung> = new Set(['booted', 'open']);
@@ -23,6 +28,8 @@ export interface ReplayedOptions {
   fail: (error: Error) => void;
   /** The machine's own port. */
   live: () => Port;
+  /** The channel to the agent that the saved machine has behind this port. */
+  adopt: () => AgentChannel;
 }
 
 export class ReplayedPort implements Port {
@@ -57,10 +64,15 @@ export class ReplayedPort implements Port {
   }
 }
 
-/** The way to an agent that answers from the journal. */
+/** The way to an agent that answers from the journal. At `retrieve` the machine's own agent goes on from there. */
 class ReplayedChannel extends EventEmitter implements AgentChannel {
   private over = false;
   private rest = '';
+  private live: AgentChannel | null = null;
+  /** Lines that wait until the machine runs; null before that. */
+  private waiting: string[] | null = null;
+  /** A request that the saved run did not make: it is for the machine, as soon as that runs. */
+  private renewal: string | null = null;
 
   constructor(private readonly options: ReplayedOptions) {
     super();
@@ -74,12 +86,18 @@ class ReplayedChannel extends EventEmitter implements AgentChannel {
   }
 
   destroy(): void {
+    this.live?.destroy();
     this.end();
   }
 
   private take(line: string): void {
     const { number, replay, way, fail } = this.options;
+    if (this.live !== null) return void this.live.write(`${line}\n`);
+    if (this.waiting !== null) return void this.waiting.push(line);
     try {
+      if (way.endsAt('retrieve') && splitRequest(line)?.rest.startsWith(`${RENEW} `)) return this.putOff(line);
+      if (way.endsAt('retrieve') && way.stage.rung === 'open' && replay.next(number) === null)
+        return void this.goLive(line);
       const replies = replay.request(number, line);
       if (splitRequest(line)?.rest === GO) {
         if (way.isLast) replay.finish();
@@ -95,6 +113,51 @@ class ReplayedChannel extends EventEmitter implements AgentChannel {
     } catch (error) {
       fail(error as Error);
     }
+  }
+
+  /** The run renews its machine before all else, and this machine comes later: it is renewed first then. */
+  private putOff(line: string): void {
+    this.renewal = line;
+    const reply = joinReply(splitRequest(line)?.id ?? 0, '"us":0,"ok":true}');
+    setImmediate(() => this.emit('data', Buffer.from(`${reply}\n`)));
+  }
+
+  /** The journal has nothing more: the machine runs, and its agent gets this line and all that follow. */
+  private async goLive(line: string): Promise<void> {
+    const { replay, way, fail, adopt } = this.options;
+    this.waiting = [line];
+    try {
+      replay.finish();
+      // Answers from the journal are on their way.
+      await new Promise((resolve) => setImmediate(resolve));
+      await way.leaveAll();
+      const channel = adopt();
+      channel.on('close', () => this.end());
+      if (this.renewal === null) channel.on('data', (chunk) => this.emit('data', chunk));
+      else this.renew(channel, this.renewal);
+      this.live = channel;
+      for (const each of this.waiting.splice(0)) channel.write(`${each}\n`);
+    } catch (error) {
+      fail(error as Error);
+    }
+  }
+
+  /** The first line that the agent says is the answer. */
+  private renew(channel: AgentChannel, line: string): void {
+    let answer = '';
+    let isOver = false;
+    channel.on('data', (chunk) => {
+      if (isOver) return void this.emit('data', chunk);
+      answer = (answer + chunk.toString('latin1')).slice(0, MAX_ANSWER);
+      const end = answer.indexOf('\n');
+      if (end < 0) return;
+      isOver = true;
+      if (!answer.slice(0, end).includes('"ok":true'))
+        this.options.fail(new Divergence(`the machine cannot be renewed: ${printable(answer.slice(0, end), 200)}`));
+      const rest = Buffer.from(answer.slice(end + 1), 'latin1');
+      if (rest.length > 0) this.emit('data', rest);
+    });
+    channel.write(`${line}\n`);
   }
 
   private end(): void {

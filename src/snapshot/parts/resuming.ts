@@ -2,9 +2,11 @@
 // The parts of a run that starts from a saved machine. The run does all that a cold one does. What it asks and reads
 // before its rung is answered from what was saved; then its machine runs. If anything is wrong with the snapshot, the
 // run is in vain and says why: no verdict comes from that.
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
+import type { AgentChannel } from '../../guest/agent.js';
+import type { SavedPort } from '../../guest/port.js';
 import { type Rung, reaches } from '../../model/result/snapshot.js';
-import { type MachineConfig, READY_FILE } from '../../qemu/args.js';
+import { agentSocket, type MachineConfig, READY_FILE } from '../../qemu/args.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import type { Debugger, Monitor, Process, RunParts, Tail } from '../../run/index.js';
 import { LabError, messageOf } from '../../util/errors.js';
@@ -29,9 +31,14 @@ export class Unusable extends LabError {
 }
 
 export interface ResumeMachine {
-  /** Starts QEMU with the saved machine, which stands still. Rejects if it cannot be loaded. */
-  start(config: MachineConfig): Promise<Process>;
+  /**
+   * Starts QEMU with the saved machine, which stands still. Rejects if it cannot be loaded.
+   * @param connectPorts connects the ports that were connected when the machine was saved; called before the load
+   */
+  start(config: MachineConfig, connectPorts: (dir: string) => Promise<void>): Promise<Process>;
   openMemory(pid: number, mtree: string): OpenMemory;
+  /** A port by QEMU's socket for it. */
+  openSavedPort(path: string): SavedPort;
 }
 
 export interface ResumingOptions {
@@ -52,6 +59,8 @@ export class Resuming {
   private readonly way: Way;
   private readonly replay: Replay;
   private readonly tails: { tail: StagedTail; of: 'console' | 'marks' }[] = [];
+  /** Ports that were connected when the machine was saved. */
+  private readonly connected = new Map<number, SavedPort>();
   private monitor: Monitor | null = null;
   private pid = 0;
   private silence: NodeJS.Timeout | null = null;
@@ -92,7 +101,9 @@ export class Resuming {
       openPort: (path) => {
         const { way, replay } = this;
         const fail = (error: Error) => this.fail(error);
-        return new ReplayedPort({ number: portNumber(path), way, replay, fail, live: () => base.openPort(path) });
+        const number = portNumber(path);
+        const live = () => base.openPort(path);
+        return new ReplayedPort({ number, way, replay, fail, live, adopt: () => this.adopt(number) });
       },
       connect: async (target) => {
         // Nothing that a session does is in the journal.
@@ -106,17 +117,34 @@ export class Resuming {
   end(): void {
     if (this.silence !== null) clearTimeout(this.silence);
     this.silence = null;
+    for (const port of this.connected.values()) port.close();
   }
 
   private async start(config: MachineConfig): Promise<Process> {
     try {
-      const process = await this.options.machine.start(config);
+      const process = await this.options.machine.start(config, (dir) => this.connectPorts(dir));
       this.pid = process.pid;
       return process;
     } catch (error) {
       this.fail(error);
       throw error;
     }
+  }
+
+  /** Only at `retrieve` the lab talks to agents that the saved machine has. */
+  private async connectPorts(dir: string): Promise<void> {
+    if (this.rung !== 'retrieve') return;
+    for (const number of openPorts(this.options.journal, this.rung)) {
+      const port = this.options.machine.openSavedPort(join(dir, agentSocket(number)));
+      this.connected.set(number, port);
+      await port.connect();
+    }
+  }
+
+  private adopt(number: number): AgentChannel {
+    const port = this.connected.get(number);
+    if (port === undefined) throw new Unusable(`the saved machine has no agent behind port ${number}`);
+    return port.adopt();
   }
 
   private follow(options: TailOptions): Tail {
@@ -145,7 +173,8 @@ export class Resuming {
   private show(stage: Stage): void {
     for (const { tail, of } of this.tails) {
       tail.show(stage[of]);
-      tail.look();
+      // What the next kernel printed comes when the run waits for it.
+      if (stage === this.options.stages[0]) tail.look();
     }
   }
 
@@ -193,4 +222,15 @@ export class Resuming {
     if (!this.failed.aborted)
       this.failure.abort(error instanceof Error ? error : new Unusable(messageOf(error), { cause: error }));
   }
+}
+
+/** The ports behind which agents were at the rung. */
+function openPorts(journal: readonly Entry[], rung: Rung): Set<number> {
+  const ports = new Set<number>();
+  for (const entry of journal) {
+    if (entry.kind === 'rung' && entry.rung === rung) break;
+    if (entry.kind === 'open') ports.add(entry.port);
+    if (entry.kind === 'closed') ports.delete(entry.port);
+  }
+  return ports;
 }

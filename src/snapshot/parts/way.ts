@@ -52,6 +52,11 @@ export class Way {
     return this.index === this.stages.length - 1;
   }
 
+  /** Whether the machine stands at this rung. */
+  endsAt(rung: Rung): boolean {
+    return this.stages.at(-1)?.rung === rung;
+  }
+
   /** Resolves when the run has reached the next rung. */
   reaching(): Promise<void> {
     return this.state === 'before' ? new Promise((resolve) => this.waiting.push(resolve)) : Promise.resolve();
@@ -62,6 +67,11 @@ export class Way {
     this.state = 'at';
     this.hooks.reached(this.stage);
     for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  /** The run has done all that comes before the last rung, and goes on from there. */
+  async leaveAll(): Promise<void> {
+    while (!this.isReleased) await this.leave();
   }
 
   /** The run goes on from the rung at which it is. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { reaches, type Rung } from '../../model/result/snapshot.js';
 import type { Lock } from '../../util/process/lock.js';
 import type { Manifest, SavedFile, SavedRung } from '../manifest.js';
+import { PASSED } from '../passed.js';
 
 export class Ladder implements Disposable {
   /**
@@ -35,9 +36,15 @@ export class Ladder implements Disposable {
   }
 }
 
-/** The last saved rung at `upTo` or before it; null if there is none. */
-export function lastRung({ rungs }: Manifest, upTo: Rung): SavedRung | null {
-  return rungs
-    .filter(({ rung }) => reaches(upTo, rung))
+/** The last rung at `upTo` or before it that was saved with all that a run passes before it; null if there is none. */
+export function lastRung(manifest: Manifest, upTo: Rung): SavedRung | null {
+  return manifest.rungs
+    .filter(({ rung }) => reaches(upTo, rung) && passedRungs(manifest, rung) !== null)
     .reduce<SavedRung | null>((last, saved) => (last === null || reaches(saved.rung, last.rung) ? saved : last), null);
+}
+
+/** What a run that starts at this rung passes before; null if some of it was not saved. */
+export function passedRungs({ rungs }: Manifest, rung: Rung): SavedRung[] | null {
+  const passed = PASSED[rung].map((name) => rungs.find((saved) => saved.rung === name));
+  return passed.includes(undefined) ? null : passed.filter((saved) => saved !== undefined);
 }

@@ -11,7 +11,7 @@ import { trackTemp } from '../../util/process/reaper.js';
 import { type Manifest, MANIFEST_FILE, MAX_MANIFEST, readManifest } from '../manifest.js';
 import { Draft, type DraftHome } from './draft.js';
 import { bytesOnDisk, draftName, keysIn, lastUse, LOCK_FILE, removeFolder, removeUnused, sweep } from './folders.js';
-import { Ladder, lastRung } from './ladder.js';
+import { Ladder, lastRung, passedRungs } from './ladder.js';
 import { problemOf } from './verify.js';
 
 /** Bytes that a save leaves free on the disk: the run's own result must find room. */
@@ -54,8 +54,9 @@ export class SnapshotStore {
       if (manifest === null) return await this.unusable(key, 'its manifest is damaged, or of another version');
       const saved = lastRung(manifest, upTo);
       if (saved === null) return { state: 'none' };
-      const { state, ram } = saved;
-      const problem = await problemOf(dir, [manifest.console, manifest.marks, manifest.journal, state, ram], signal);
+      const { console, marks, journal } = manifest;
+      const passed = (passedRungs(manifest, saved.rung) ?? []).map((rung) => rung.ram);
+      const problem = await problemOf(dir, [console, marks, journal, saved.state, saved.ram, ...passed], signal);
       if (problem !== null) return await this.unusable(key, problem);
       touch(join(dir, LOCK_FILE));
       kept = true;

@@ -11,6 +11,7 @@ import {
   Saving,
   type Stage,
 } from '../../../src/snapshot/index.js';
+import { PASSED } from '../../../src/snapshot/passed.js';
 import type { DraftManifest } from '../../../src/snapshot/index.js';
 import type { FakeMachine, Script } from '../../fakes/machine.js';
 import { type FakeRun, runFake } from '../../fakes/run.js';
@@ -18,7 +19,7 @@ import { temporaryFolder } from '../../util/temporary.js';
 
 export interface Climbed {
   run: FakeRun;
-  rung: 'booted' | 'jump';
+  rung: Rung;
   manifest: DraftManifest;
   console: Buffer;
   marks: Buffer;
@@ -26,7 +27,7 @@ export interface Climbed {
 }
 
 /** A cold run that saves one rung. */
-export async function climb(yaml: string, rung: 'booted' | 'jump', script: Script = {}): Promise<Climbed> {
+export async function climb(yaml: string, rung: Rung, script: Script = {}): Promise<Climbed> {
   const dir = temporaryFolder();
   const path = (name: string) => join(dir, name);
   let manifest: DraftManifest | null = null;
@@ -34,7 +35,7 @@ export async function climb(yaml: string, rung: 'booted' | 'jump', script: Scrip
   const run = await runFake(yaml, script, {
     parts: (machine) => {
       saving = new Saving(machine.parts, {
-        rungs: [rung],
+        rungs: [...PASSED[rung], rung],
         draft: {
           path,
           discard: () => undefined,
@@ -116,7 +117,15 @@ export async function resume(
         console,
         marks,
         journal,
-        machine: { start: async (config) => own.start(config), openMemory: (pid, mtree) => own.openMemory(pid, mtree) },
+        machine: {
+          start: async (config, connectPorts) => {
+            const process = await own.start(config);
+            await connectPorts(config.dir);
+            return process;
+          },
+          openMemory: (pid, mtree) => own.openMemory(pid, mtree),
+          openSavedPort: () => machine.savedPort(),
+        },
         ...options,
       });
       const { failed } = resuming;
@@ -130,8 +139,12 @@ export async function resume(
   return { run, failure: failed === undefined ? null : (failed.reason as Error), continued };
 }
 
-function stagesOf({ rungs }: DraftManifest, rung: Rung): [Stage] {
-  const saved = rungs.find((each) => each.rung === rung);
-  if (saved === undefined) throw new Error(`${rung} was not saved`);
-  return [{ rung, console: saved.console, marks: saved.marks, seen: null }];
+/** The fake machine's memory is the same at all rungs. */
+function stagesOf({ rungs }: DraftManifest, rung: Rung): [Stage, ...Stage[]] {
+  const [first, ...others] = [...PASSED[rung], rung].map((name): Stage => {
+    const saved = rungs.find((each) => each.rung === name);
+    if (saved === undefined) throw new Error(`${name} was not saved`);
+    return { rung: name, console: saved.console, marks: saved.marks, seen: null };
+  });
+  return [first as Stage, ...others];
 }

@@ -33,7 +33,7 @@ const evidence = ({ record }: FakeRun) => {
   };
 };
 
-describe.each(['booted', 'jump'] as const)('a run from %s', (rung) => {
+describe.each(['booted', 'jump', 'open', 'retrieve'] as const)('a run from %s', (rung) => {
   it('is as the one that saved the machine, in its verdict, its evidence and its events', async () => {
     const climbed = await climb(TWO_UPDATES, rung);
     const { run, failure, continued } = await resume(TWO_UPDATES, climbed);
@@ -59,7 +59,9 @@ describe.each(['booted', 'jump'] as const)('a run from %s', (rung) => {
     const start = async () => Promise.reject(new Error('not a machine'));
     const climbed = await climb(TWO_UPDATES, rung);
     const { failure, run } = await resume(TWO_UPDATES, climbed, {
-      options: { machine: { start, openMemory: () => Promise.reject() as never } },
+      options: {
+        machine: { start, openMemory: () => Promise.reject() as never, openSavedPort: () => Promise.reject() as never },
+      },
     });
     expect(failure?.message).toBe('not a machine');
     expect(run.record).toBeNull();
