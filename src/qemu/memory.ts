@@ -74,6 +74,11 @@ export class MachineMemory {
     return this.read(phys, word) ? word.readBigUInt64LE() : null;
   }
 
+  /** Call it before QEMU ends if the content is needed afterwards. The descriptor of a memfd keeps it anyway. */
+  outlive(): void {
+    return;
+  }
+
   close(): void {
     closeSync(this.fd);
   }

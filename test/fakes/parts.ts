@@ -143,7 +143,12 @@ export class FakeControl implements Control {
     memory: MemoryView & Pick<OpenMemory, 'write'>,
     private readonly known: SystemRegisters | null = null,
   ) {
-    this.memory = Object.assign(memory, { path: '', size: memory.end, close: () => undefined });
+    this.memory = Object.assign(memory, {
+      path: '',
+      size: memory.end,
+      outlive: () => undefined,
+      close: () => undefined,
+    });
   }
 
   async registers(): Promise<SystemRegisters | null> {

@@ -2,6 +2,8 @@
 // A real machine saved at its readiness mark, and machines that start there. The RAM is larger than the hole below
 // 4 GiB, so it lies in two ranges.
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Agent } from '../../src/guest/agent.js';
@@ -9,6 +11,7 @@ import { SocketPort } from '../../src/guest/port.js';
 import { ensureKernel, ensureRootFs } from '../../src/images/index.js';
 import { agentSocket, type MachineConfig } from '../../src/qemu/args.js';
 import { PrivateMemory } from '../../src/qemu/snapshot/private-memory.js';
+import { DebuggerStub } from '../../src/qemu/gdb.js';
 import { SnapshotError } from '../../src/qemu/snapshot/error.js';
 import { startResumed, type ResumeOptions } from '../../src/qemu/snapshot/resume.js';
 import { saveRam, saveState } from '../../src/qemu/snapshot/save.js';
@@ -82,11 +85,15 @@ function resume(name: string, saved: Saved, more: Partial<ResumeOptions & Machin
   );
 }
 
-/** Says hello to the agent of a machine, which must be running. */
-async function hello(machine: Machine): Promise<unknown> {
+/** A new agent of a machine, which must be running. */
+async function agentOf(machine: Machine): Promise<Agent> {
   const port = new SocketPort(join(running.get(machine) ?? '', agentSocket(0)));
   ports.push(port);
-  const agent = new Agent(await port.open(), () => undefined);
+  return new Agent(await port.open(), () => undefined);
+}
+
+async function hello(machine: Machine): Promise<unknown> {
+  const agent = await agentOf(machine);
   return (await agent.request('hello', {}, DEADLINE)).data['release'];
 }
 
@@ -185,6 +192,18 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     expect(await one.human(`xp /1xg 0x${place.toString(16)}`)).toContain('0xa5a5a5a5a5a5a5a5');
     expect(two.memory.read(place, read) && read.equals(original)).toBe(true);
     expect(one.memory.read(GIB - 4096, read)).toBe(false);
+    // A large read takes what was not written from the file.
+    const large = Buffer.alloc(4 << 20);
+    const expected = Buffer.from(before.subarray(place - 100, place - 100 + large.length));
+    pattern.copy(expected, 100);
+    expect(one.memory.read(place - 100, large) && large.equals(expected)).toBe(true);
+    const began = performance.now();
+    one.memory.outlive();
+    process.stdout.write(`memory taken before the end: ${Math.round(performance.now() - began)} ms\n`);
+    await one.stop();
+    expect(one.memory.read(place - 100, large.fill(0)) && large.equals(expected)).toBe(true);
+    expect(one.memory.read(place, read) && read.equals(pattern)).toBe(true);
+    expect(one.memory.write(place, pattern)).toBe(false);
     expect(readFileSync(saved.ram).equals(before)).toBe(true);
   });
 
@@ -203,12 +222,6 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     const machine = await resume('reset', saved);
     await machine.command('cont');
     expect((await machine.reboot(DEADLINE)).release).toMatch(/^7\.3\.4/);
-  });
-
-  it('notices nothing of a port that is connected before the load', async () => {
-    const machine = await resume('again', saved, { connectPorts: async () => undefined });
-    await machine.command('cont');
-    expect(await hello(machine)).toMatch(/^7\.3\.4/);
   });
 
   it.each<[string, (state: Buffer) => Buffer]>([
@@ -237,5 +250,52 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     chmodSync(ram, 0o666);
     truncateSync(ram, GIB / 2);
     await expect(resume('short', { ...saved, ram })).rejects.toMatchObject({ step: 'load' });
+  });
+});
+
+describe('a machine of 5 GiB, saved at a breakpoint while its agent is in use', () => {
+  let saved: Saved;
+  let pid: unknown;
+
+  beforeAll(async () => {
+    const kernel = await ensureKernel('7.3.4', { signal: live, onProgress: () => undefined });
+    const machine = await start({ ...base, memory: 5 * GIB, dir: fresh('source-large') });
+    await machine.untilReady(0, DEADLINE);
+    const agent = await agentOf(machine);
+    pid = (await agent.request('hello', {}, DEADLINE)).data['pid'];
+    const stub = await DebuggerStub.attach(await machine.openDebugger());
+    await stub.breakAt(
+      BigInt(`0x${/^([0-9a-f]+) T schedule$/m.exec(readFileSync(kernel.systemMap ?? '', 'utf8'))?.[1]}`),
+    );
+    await stub.runUntilStop();
+    expect(await machine.command('query-status')).toMatchObject({ status: 'debug' });
+    saved = await save(machine, fresh('large'));
+    await stub.detach();
+    // It goes on as if nothing had been.
+    expect((await agent.request('hello', {}, DEADLINE)).data['pid']).toBe(pid);
+  });
+
+  it('goes on with the same agent if its port is connected before the load', async () => {
+    const sockets: Socket[] = [];
+    const machine = await resume('connected', saved, {
+      memory: 5 * GIB,
+      connectPorts: async (dir) => {
+        const socket = connect(join(dir, agentSocket(0)));
+        sockets.push(socket);
+        await once(socket, 'connect');
+      },
+    });
+    const agent = new Agent(sockets[0] as Socket, () => undefined);
+    await machine.command('cont');
+    expect((await agent.request('hello', {}, DEADLINE)).data['pid']).toBe(pid);
+  });
+
+  it('has memory above 4 GiB', async () => {
+    const machine = await resume('high', saved, { memory: 5 * GIB });
+    expect(machine.memory.ranges.length).toBeGreaterThan(1);
+    const place = machine.memory.end - 8192;
+    expect(place).toBeGreaterThan(4 * GIB);
+    expect(machine.memory.write(place, Buffer.alloc(16, 0x77))).toBe(true);
+    expect(await machine.human(`xp /1xg 0x${place.toString(16)}`)).toContain('0x7777777777777777');
   });
 });

@@ -9,17 +9,22 @@ import { closeSync, openSync, readFileSync, readSync, statSync, writeSync } from
 import { messageOf } from '../../util/errors.js';
 import { type OpenMemory, type RamRange, ramRanges } from '../memory.js';
 import { SnapshotError } from './error.js';
+import { type MappedPart, mappedParts } from './mapped-parts.js';
+import { PAGE, WrittenPages } from './written-pages.js';
 
-/** A part of the file, and where QEMU has mapped it. In bytes. */
-export interface MappedPart {
-  offset: number;
-  length: number;
-  address: number;
-}
+/** From this size on, a read takes unwritten pages from the file: reading a mapping costs a page fault for each. */
+const LARGE = 16 * PAGE;
+/** Pages whose kind is asked for at once. */
+const MAX_PAGES = 4096;
 
 export class PrivateMemory implements OpenMemory {
+  /** What the machine had written when QEMU ended, by offset in the file; null while QEMU runs. */
+  private kept: Map<number, Buffer> | null = null;
+
   private constructor(
-    private readonly fd: number,
+    private readonly memory: number,
+    private readonly file: number,
+    private readonly written: WrittenPages,
     private readonly parts: readonly MappedPart[],
     readonly ranges: readonly RamRange[],
   ) {}
@@ -30,19 +35,21 @@ export class PrivateMemory implements OpenMemory {
    * @param mtree text of the human monitor's `info mtree -f`
    */
   static open(qemuPid: number, ramFile: string, mtree: string): PrivateMemory {
-    const ranges = ramRanges(mtree);
-    let fd: number | null = null;
+    const opened = new DisposableStack();
     try {
       const { ino } = statSync(ramFile);
       const parts = mappedParts(readFileSync(`/proc/${qemuPid}/maps`, 'latin1'), { path: ramFile, inode: ino });
-      fd = openSync(`/proc/${qemuPid}/mem`, 'r+');
-      const memory = new PrivateMemory(fd, parts, ranges);
-      const [first] = ranges;
+      const fds = [openSync(`/proc/${qemuPid}/mem`, 'r+'), openSync(ramFile, 'r')] as const;
+      for (const fd of fds) opened.defer(() => closeSync(fd));
+      const written = new WrittenPages(qemuPid);
+      opened.defer(() => written.close());
+      const memory = new PrivateMemory(...fds, written, parts, ramRanges(mtree));
+      const [first] = memory.ranges;
       if (first === undefined || !memory.read(first.start, new Uint8Array(8)))
         throw new Error(`QEMU has not mapped ${ramFile}`);
       return memory;
     } catch (error) {
-      if (fd !== null) closeSync(fd);
+      opened.dispose();
       throw new SnapshotError('memory', `the memory of a resumed machine cannot be opened: ${messageOf(error)}`, {
         cause: error,
         hint: 'the lab must be allowed to trace QEMU: see /proc/sys/kernel/yama/ptrace_scope, and CAP_SYS_PTRACE',
@@ -50,9 +57,9 @@ export class PrivateMemory implements OpenMemory {
     }
   }
 
-  /** Only this process can use it. */
+  /** Only this process can use it, and offsets in it are addresses in QEMU. */
   get path(): string {
-    return `/proc/${process.pid}/fd/${this.fd}`;
+    return `/proc/${process.pid}/fd/${this.memory}`;
   }
 
   get end(): number {
@@ -64,11 +71,19 @@ export class PrivateMemory implements OpenMemory {
   }
 
   read(phys: number, into: Uint8Array): boolean {
-    return this.each(phys, into.length, (address, at, count) => readSync(this.fd, into, at, count, address));
+    return this.each(phys, into.length, (part, within, at, count) => {
+      const target = into.subarray(at, at + count);
+      if (this.kept !== null) return this.readKept(this.kept, part.offset + within, target);
+      const address = part.address + within;
+      if (count < LARGE) return readSync(this.memory, target, 0, count, address);
+      return this.readLarge(part.offset + within, address, target);
+    });
   }
 
   write(phys: number, from: Uint8Array): boolean {
-    return this.each(phys, from.length, (address, at, count) => writeSync(this.fd, from, at, count, address));
+    return this.each(phys, from.length, (part, within, at, count) =>
+      this.kept === null ? writeSync(this.memory, from, at, count, part.address + within) : 0,
+    );
   }
 
   readU64(phys: number): bigint | null {
@@ -76,11 +91,65 @@ export class PrivateMemory implements OpenMemory {
     return this.read(phys, word) ? word.readBigUInt64LE() : null;
   }
 
-  close(): void {
-    closeSync(this.fd);
+  /** Nothing is left of QEMU's memory when QEMU has ended, so this takes what the machine has written. */
+  outlive(): void {
+    if (this.kept !== null) return;
+    const kept = new Map<number, Buffer>();
+    for (const { offset, length, address } of this.parts)
+      for (let at = 0; at < length; at += MAX_PAGES * PAGE) {
+        const pages = Math.min(MAX_PAGES, Math.ceil((length - at) / PAGE));
+        for (const { first, count, written } of this.written.runs(address + at, pages) ?? []) {
+          if (!written) continue;
+          const start = at + first * PAGE;
+          const content = Buffer.alloc(count * PAGE);
+          readSync(this.memory, content, 0, content.length, address + start);
+          for (let page = 0; page < count; page++)
+            kept.set(offset + start + page * PAGE, content.subarray(page * PAGE, (page + 1) * PAGE));
+        }
+      }
+    this.kept = kept;
   }
 
-  private each(phys: number, length: number, io: (address: number, at: number, count: number) => number): boolean {
+  close(): void {
+    closeSync(this.memory);
+    closeSync(this.file);
+    this.written.close();
+  }
+
+  /** Reads whole runs of pages; the first and the last page may be cut. */
+  private readLarge(offset: number, address: number, into: Uint8Array): number {
+    const cut = address % PAGE;
+    const pages = Math.min(MAX_PAGES, Math.ceil((cut + into.length) / PAGE));
+    const runs = this.written.runs(address - cut, pages);
+    if (runs === null) return 0;
+    let at = 0;
+    for (const { first, count, written } of runs) {
+      const end = Math.min(into.length, (first + count) * PAGE - cut);
+      while (at < end) {
+        const done = written
+          ? readSync(this.memory, into, at, end - at, address + at)
+          : readSync(this.file, into, at, end - at, offset + at);
+        if (done <= 0) return 0;
+        at += done;
+      }
+    }
+    return at;
+  }
+
+  private readKept(kept: Map<number, Buffer>, offset: number, into: Uint8Array): number {
+    const cut = offset % PAGE;
+    const count = Math.min(into.length, PAGE - cut);
+    const page = kept.get(offset - cut);
+    if (page === undefined) return readSync(this.file, into, 0, count, offset);
+    into.set(page.subarray(cut, cut + count));
+    return count;
+  }
+
+  private each(
+    phys: number,
+    length: number,
+    io: (part: MappedPart, within: number, at: number, count: number) => number,
+  ): boolean {
     let at = 0;
     while (at < length) {
       const start = phys + at;
@@ -90,31 +159,10 @@ export class PrivateMemory implements OpenMemory {
       const part = this.parts.find((each) => offset >= each.offset && offset < each.offset + each.length);
       if (part === undefined) return false;
       const within = offset - part.offset;
-      const count = Math.min(length - at, range.end - start, part.length - within);
-      const done = io(part.address + within, at, count);
-      // Nothing is left of the memory of a process that has ended.
+      const done = io(part, within, at, Math.min(length - at, range.end - start, part.length - within));
       if (done <= 0) return false;
       at += done;
     }
     return true;
   }
-}
-
-/**
- * Finds a file's writable private mappings (proc_pid_maps(5)):
- * `7f0000000000-7f0040000000 rw-p 00000000 fe:00 123  /cache/ram`.
- */
-export function mappedParts(maps: string, file: { path: string; inode: number }): MappedPart[] {
-  const all = maps.split('\n').flatMap((line) => {
-    const [, from = '', to = '', offset = '', inode = '', path = ''] =
-      /^([0-9a-f]+)-([0-9a-f]+) rw-p ([0-9a-f]+) \S+ (\d+)\s+(.*)$/.exec(line) ?? [];
-    const address = parseInt(from, 16);
-    return path === ''
-      ? []
-      : [{ path, inode: Number(inode), offset: parseInt(offset, 16), length: parseInt(to, 16) - address, address }];
-  });
-  const named = all.filter(({ path }) => path === file.path);
-  // A sandbox may show the file under another name.
-  const found = named.length > 0 ? named : all.filter(({ inode }) => inode === file.inode);
-  return found.map(({ offset, length, address }) => ({ offset, length, address }));
 }

@@ -229,6 +229,7 @@ export class Run {
     if (plan.memory === null || machine?.memory === undefined) return;
     parts?.user.dropFirst();
     parts?.user.disconnect();
+    machine.memory.outlive();
     await machine.stop();
     await keepMemory(plan.memory, machine, this.recorder, this.state.handover?.root ?? null);
   }

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceSpec } from '../../../src/model/scenario/device.js';
 import { type MachineConfig, qemuArgs } from '../../../src/qemu/args.js';
 import { needsOfQemu } from '../../../src/qemu/confine.js';
-import { mappedParts } from '../../../src/qemu/snapshot/private-memory.js';
+import { mappedParts } from '../../../src/qemu/snapshot/mapped-parts.js';
 import { firmwarePlace } from '../../../src/qemu/snapshot/save.js';
 import { withFirmware } from '../../../src/qemu/snapshot/stream.js';
+import { pageRuns } from '../../../src/qemu/snapshot/written-pages.js';
 import { unsupported } from '../../../src/qemu/snapshot/unsupported.js';
 
 const CONFIG: MachineConfig = {
@@ -74,6 +75,18 @@ describe('the RAM of a resumed machine', () => {
     expect(mappedParts(maps, { path: '/elsewhere', inode: 9 })).toEqual([]);
     expect(mappedParts(maps.replaceAll('/s/ram', '/inside'), { path: '/s/ram', inode: 7 })).toHaveLength(3);
   });
+});
+
+it('pages that a machine has written are those in memory or swapped out that are not of the file', () => {
+  const [present, swapped, file] = [1n << 63n, 1n << 62n, 1n << 61n];
+  const entries = [0n, present | file, present, present | 5n, swapped, present | file, file];
+  const bytes = Buffer.alloc(8 * entries.length);
+  entries.forEach((entry, index) => bytes.writeBigUInt64LE(entry, 8 * index));
+  expect(pageRuns(bytes)).toEqual([
+    { first: 0, count: 2, written: false },
+    { first: 2, count: 3, written: true },
+    { first: 5, count: 2, written: false },
+  ]);
 });
 
 describe("a saved machine's state", () => {

@@ -42,7 +42,14 @@ async function scripted() {
       run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }),
       close: () => undefined,
     }),
-    openMemory: () => ({ ...NO_MEMORY, path: '', size: 0, write: () => false, close: () => undefined }),
+    openMemory: () => ({
+      ...NO_MEMORY,
+      path: '',
+      size: 0,
+      write: () => false,
+      outlive: () => undefined,
+      close: () => undefined,
+    }),
     attachDebugger: () => new Promise<never>(() => undefined),
     follow: (options: TailOptions) => {
       tails.push(options);
