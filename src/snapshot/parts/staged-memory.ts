@@ -51,6 +51,10 @@ export class StagedMemory implements OpenMemory {
     return this.machine.write(phys, from);
   }
 
+  outlive(): void {
+    this.machine.outlive();
+  }
+
   close(): void {
     this.machine.close();
   }

@@ -33,6 +33,7 @@ function memoryOf(fill: number): OpenMemory & { writes: [number, number[]][] } {
     read: (_, into) => (into.fill(fill), true),
     readU64: () => null,
     write: (phys, from) => (writes.push([phys, [...from]]), true),
+    outlive: () => undefined,
     close: () => undefined,
   };
 }
