@@ -11,8 +11,10 @@ import { SocketPort } from '../../src/guest/port.js';
 import { ensureKernel, ensureRootFs } from '../../src/images/index.js';
 import { agentSocket, type MachineConfig } from '../../src/qemu/args.js';
 import { PrivateMemory } from '../../src/qemu/snapshot/private-memory.js';
+import { QEMU } from '../../src/qemu/process.js';
 import { DebuggerStub } from '../../src/qemu/gdb.js';
 import { SnapshotError } from '../../src/qemu/snapshot/error.js';
+import { ramOpening, resumedFrom } from '../../src/qemu/snapshot/opening.js';
 import { startResumed, type ResumeOptions } from '../../src/qemu/snapshot/resume.js';
 import { saveRam, saveState } from '../../src/qemu/snapshot/save.js';
 import { Recorder } from '../../src/run/engine/recorder.js';
@@ -64,13 +66,16 @@ async function save(machine: Machine, dir: string): Promise<Saved> {
   const began = performance.now();
   const bytesOfState = await saveState(monitor, state, { dir: running.get(machine) ?? '', signal: live });
   const between = performance.now();
-  const { bytesOnDisk } = await saveRam(machine.memory.path, ram, { signal: live, opening: 'read-write' });
+  const { bytesOnDisk } = await saveRam(machine.memory.path, ram, {
+    signal: live,
+    opening: await ramOpening(QEMU, live),
+  });
   return { state, ram, bytesOnDisk, bytesOfState, ms: { state: between - began, ram: performance.now() - between } };
 }
 
 function resume(name: string, saved: Saved, more: Partial<ResumeOptions & MachineConfig> = {}): Promise<Machine> {
   const { connectPorts, deadline = DEADLINE, signal = live, ...config } = more;
-  const resumed = { ramFile: saved.ram, opening: 'read-write' } as const;
+  const resumed = resumedFrom(saved.ram);
   return start(
     { ...base, ...config, dir: fresh(name), resumed },
     {

@@ -12,6 +12,7 @@ import { mustRun } from '../../util/process/command.js';
 import { printable } from '../../util/text/escape.js';
 import { asList, asRecord, asText } from '../../util/unknown.js';
 import { SnapshotError } from './error.js';
+import { RAM_MODE, type RamOpening } from './opening.js';
 import { type Firmware, MAX_STATE, withFirmware } from './stream.js';
 
 /** QEMU's monitor. Both commands have their own deadline. */
@@ -27,10 +28,6 @@ export interface SaveOptions {
 }
 
 const MAX_FIRMWARE = 16 << 20;
-/** QEMU 7.2 opens the file of the RAM for writing, as a user of its own, though it maps it privately. */
-const RAM_MODE = { 'read-write': 0o666, 'read-only': 0o644 } as const;
-export type RamOpening = keyof typeof RAM_MODE;
-
 /**
  * Saves the devices of a machine that is paused or stands at a breakpoint.
  * @param path new file of the state
