@@ -42,7 +42,7 @@ export interface MachineConfig {
   iommuOptions?: Readonly<Record<string, string>>;
   /** What the machine is resumed from. Without it, it boots. */
   resumed?: ResumedFrom;
-  /** Seed of QEMU's own random numbers, for two machines that are to be the same. */
+  /** For machines that are to be the same: seed of QEMU's own random numbers. Needs `icount` for the machine's time. */
   seed?: number;
   /** QEMU trace events to record. Without it, none. */
   trace?: readonly string[];
@@ -85,17 +85,40 @@ function board(config: MachineConfig): string[] {
     config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
     '-smp',
     String(config.cpus),
-    ...icount(config),
+    ...clocks(config),
   ];
 }
 
+/** The date of every machine with a seed at its start. */
+const FIXED_DATE = 'base=2026-01-01T00:00:00';
+
 /**
- * An instruction takes 16 ns of the machine's time, however long the host needs for it. An idle machine waits in real
- * time; its time-of-day clock follows the same time. Without this, the machine's timers go on while the host does
- * something else: a kernel that calibrates one clock by another on a busy host trusts the wrong one.
+ * With counted instructions, an instruction takes 16 ns of the machine's time, however long the host needs for it. An
+ * idle machine waits in real time; its time-of-day clock follows the same time. Without this, the machine's timers go
+ * on while the host does something else: a kernel that calibrates one clock by another on a busy host trusts the wrong
+ * one.
+ *
+ * With a seed, an idle machine does not wait: real time would make two machines differ. Its clock jumps to the next
+ * timer instead.
  */
-function icount({ accel, icount: wanted = false }: MachineConfig): string[] {
-  return wanted && accel === 'tcg' ? ['-icount', 'shift=4,sleep=on', '-rtc', 'clock=vm'] : [];
+function clocks({ accel, icount = false, seed }: MachineConfig): string[] {
+  const counts = icount && accel === 'tcg';
+  const rtc = [...(seed === undefined ? [] : [FIXED_DATE]), ...(counts ? ['clock=vm'] : [])];
+  return [
+    ...(counts ? ['-icount', `shift=4,sleep=${seed === undefined ? 'on' : 'off'}`] : []),
+    ...(rtc.length === 0 ? [] : ['-rtc', rtc.join(',')]),
+  ];
+}
+
+const QUEUED = ['virtio-serial-pci', 'virtio-blk-pci', 'virtio-net-pci'];
+
+/**
+ * Two machines with one seed get the same random numbers. Without ioeventfd, the processor that notifies a device also
+ * serves it: otherwise another thread of QEMU does that as soon as the host lets it.
+ */
+function seeded({ seed }: MachineConfig): string[] {
+  if (seed === undefined) return [];
+  return ['-seed', String(seed), ...QUEUED.flatMap((device) => ['-global', `${device}.ioeventfd=off`])];
 }
 
 /**
@@ -116,13 +139,10 @@ function memory({ memory: bytes, resumed }: MachineConfig): string[] {
  * A resumed machine waits for its state, and then for `cont`. The state names no board (snapshot/save.ts), so QEMU must
  * not look for one.
  */
-function resuming({ resumed, dir, seed }: MachineConfig): string[] {
-  return [
-    ...(resumed === undefined
-      ? []
-      : ['-S', '-global', 'migration.send-configuration=off', '-incoming', `unix:${dir}/${STATE_SOCKET}`]),
-    ...(seed === undefined ? [] : ['-seed', String(seed)]),
-  ];
+function resuming({ resumed, dir }: MachineConfig): string[] {
+  return resumed === undefined
+    ? []
+    : ['-S', '-global', 'migration.send-configuration=off', '-incoming', `unix:${dir}/${STATE_SOCKET}`];
 }
 
 /** A reset or a panic must not destroy evidence: the machine pauses, and the lab inspects it before it ends it. */
@@ -216,6 +236,7 @@ export function qemuArgs(config: MachineConfig): string[] {
     ...endings(),
     ...sandbox(),
     ...resuming(config),
+    ...seeded(config),
     ...config.extra,
   ];
 }

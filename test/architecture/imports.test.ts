@@ -32,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'host', 'run', 'store'],
   matrix: ['scenario', 'images', 'snapshot', 'compat', 'host', 'perform', 'store'],
   repro: [
+    'console',
     'scenario',
     'images',
     'handover',

@@ -70,6 +70,20 @@ describe("QEMU's arguments", () => {
     expect(values(qemuArgs({ ...CONFIG, icount: true, accel: 'kvm' }), '-icount')).toEqual([]);
   });
 
+  it('leave nothing to the host that a seed can decide', () => {
+    const same = qemuArgs({ ...CONFIG, icount: true, seed: 7 });
+    expect(values(same, '-seed')).toEqual(['7']);
+    expect(values(same, '-icount')).toEqual(['shift=4,sleep=off']);
+    expect(values(same, '-rtc')).toEqual(['base=2026-01-01T00:00:00,clock=vm']);
+    expect(values(same, '-global')).toEqual([
+      'virtio-serial-pci.ioeventfd=off',
+      'virtio-blk-pci.ioeventfd=off',
+      'virtio-net-pci.ioeventfd=off',
+    ]);
+    expect(values(qemuArgs({ ...CONFIG, seed: 7 }), '-rtc')).toEqual(['base=2026-01-01T00:00:00']);
+    for (const option of ['-seed', '-rtc', '-global']) expect(values(args, option)).toEqual([]);
+  });
+
   it('double the commas in every path', () => {
     const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
     expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual([

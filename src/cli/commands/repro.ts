@@ -5,6 +5,7 @@ import { requireMemory } from '../../host/capacity.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { Preparation } from '../../perform/prepare.js';
 import { runStages } from '../../report/live/progress.js';
+import { agreementsOf, whyNotSame } from '../../repro/rerun/agreement.js';
 import { reproStatus, rerun } from '../../repro/rerun/rerun.js';
 import { type Changes, scenarioOf, type Subject, subjectOf } from '../../repro/rerun/subject.js';
 import { type ConfigOption, optionsFor, parseConfigOption, withOptions } from '../../repro/rerun/variant.js';
@@ -34,6 +35,11 @@ export function createCommand(): Command {
     )
     .argument('<run>', RUN_ARGUMENT)
     .option('--times <n>', 'repeat this many times and print the rate of the failure', wholeNumber(1, 10_000), 1)
+    .option(
+      '--same',
+      'make the runs the same as far as possible (counted instructions, one seed, one date), at least two, ' +
+        'and say how far their consoles agree',
+    )
     .option('--cmdline-from <words>', "add words to the first kernel's command line")
     .option('--cmdline-to <words>', "add words to the last kernel's command line")
     .option('--memory <size>', 'give the machine this much memory, such as 2GiB')
@@ -82,18 +88,22 @@ async function repro(subject: Subject, options: ReproOptions, signal: AbortSigna
   const accel = options.accel === 'same' ? (subject.result.qemu.accel === 'kvm' ? 'kvm' : 'tcg') : options.accel;
   const preparation = new Preparation({ accel, signal, images, everyHandover: options.memoryImage === 'always' });
   await runSetUp(preparation.stages([scenario]));
-  const label = (at: number) => (options.times > 1 ? ` (${at + 1} of ${options.times})` : '');
+  const times = options.same === true ? Math.max(2, options.times) : options.times;
+  const label = (at: number) => (times > 1 ? ` (${at + 1} of ${times})` : '');
   let done = 0;
-  onInterruptKept(() => (done === 0 ? [] : [`${done} of ${options.times} runs, in ${options.results}`]));
-  const report = await rerun(subject.result, options.times, async (at) => {
+  onInterruptKept(() => (done === 0 ? [] : [`${done} of ${times} runs, in ${options.results}`]));
+  const report = await rerun(subject.result, times, async (at) => {
     const performed = await performStage(scenario, label(at), preparation, options, signal);
     done++;
     return performed;
   });
+  const agreements = options.same === true ? agreementsOf(report.runs.map(({ folder }) => folder)) : null;
+  const notSame = options.same === true ? whyNotSame(report.representative) : null;
+  if (notSame !== null) notes.push(notSame);
   process.stdout.write(
     options.json
-      ? `${JSON.stringify(reproJson(subject.result, report, notes), null, 2)}\n`
-      : reproText(subject.result, report, notes, process.stdout),
+      ? `${JSON.stringify(reproJson(subject.result, report, { notes, agreements }), null, 2)}\n`
+      : reproText(subject.result, report, { notes, agreements }, process.stdout),
   );
   return reproStatus(report);
 }

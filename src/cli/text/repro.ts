@@ -3,6 +3,7 @@
 import type { Result } from '../../model/result/result.js';
 import { diffRuns } from '../../report/text/diff-runs.js';
 import { coloursFor, seconds } from '../../report/text/style.js';
+import type { RunAgreement } from '../../repro/rerun/agreement.js';
 import type { ReproReport } from '../../repro/rerun/rerun.js';
 import { rateText } from '../../repro/rerun/confidence.js';
 import { failureText } from '../../repro/rerun/failure.js';
@@ -11,9 +12,16 @@ import { table } from './table.js';
 
 const MAX_CELL = 60;
 const MAX_ROWS = 30;
+const MAX_TEXT = 200;
+
+export interface Remarks {
+  notes: readonly string[];
+  /** Null without `--same`. */
+  agreements: readonly RunAgreement[] | null;
+}
 
 /** Scripts read this: the names stay as they are. */
-export function reproJson(original: Result, report: ReproReport, notes: readonly string[]) {
+export function reproJson(original: Result, report: ReproReport, { notes, agreements }: Remarks) {
   const { representative, ...rest } = report;
   return {
     run: original.id,
@@ -22,13 +30,14 @@ export function reproJson(original: Result, report: ReproReport, notes: readonly
     originalMs: Math.round(original.durations['total'] ?? 0),
     differences: diffRuns(original, representative),
     notes,
+    ...(agreements === null ? {} : { agreements }),
   };
 }
 
 export function reproText(
   original: Result,
   report: ReproReport,
-  notes: readonly string[],
+  { notes, agreements }: Remarks,
   stream: { isTTY?: boolean },
 ): string {
   const colours = coloursFor(stream);
@@ -53,6 +62,7 @@ export function reproText(
       `  the same failure in ${rateText(rate)}` +
         (rate.runs < runs.length ? `; in ${runs.length - rate.runs} the lab itself failed` : ''),
     );
+  if (agreements !== null) lines.push('', ...agreements.slice(0, MAX_ROWS).flatMap(agreementLines));
   for (const note of notes) lines.push(`  note: ${printable(note, 600)}`);
   const differences = diffRuns(original, representative);
   if (!same && differences.length > 0) {
@@ -68,4 +78,19 @@ export function reproText(
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function agreementLines({ folder, lines, equal, measured, first }: RunAgreement): string[] {
+  const of = Math.max(...lines);
+  const more = measured === 0 ? '' : `, ${measured} more but for a measured time`;
+  return [
+    `  console of ${printable(folder)}, compared with the first: ` +
+      `${equal} of ${of} lines the same in the same order${more}`,
+    ...(first === null
+      ? []
+      : [
+          `    first difference at line ${first.line}`,
+          ...first.texts.map((text) => `      ${text === null ? '(the console ends)' : printable(text, MAX_TEXT)}`),
+        ]),
+  ];
 }

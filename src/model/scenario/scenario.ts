@@ -29,6 +29,8 @@ export interface MachineSpec {
   cpus: number;
   /** Emulated CPUs count instructions, so that the machine's time does not depend on the host's load. Not for KVM. */
   icount: boolean;
+  /** Seed of the machine's random numbers. With `icount`, each run is the same as far as possible. */
+  seed?: number | undefined;
   /** Extra arguments for QEMU, for settings that the lab does not offer. */
   qemuArgs: string[];
 }

@@ -44,6 +44,8 @@ export interface Changes {
   cmdlineTo?: string | undefined;
   /** As in a scenario: `2GiB`. */
   memory?: string | undefined;
+  /** Counted instructions and a seed: each run is the same as far as possible. */
+  same?: boolean | undefined;
   /** Seconds. */
   timeout?: number | undefined;
 }
@@ -119,8 +121,11 @@ export function scenarioOf(
   return { ...scenario, name: result.scenario.name, file: result.scenario.file };
 }
 
-function changedText(text: string, { cmdlineFrom, cmdlineTo, memory }: Changes): string {
-  if (cmdlineFrom === undefined && cmdlineTo === undefined && memory === undefined) return text;
+/** Of a scenario that has none. */
+const SEED = 1;
+
+function changedText(text: string, { cmdlineFrom, cmdlineTo, memory, same }: Changes): string {
+  if (cmdlineFrom === undefined && cmdlineTo === undefined && memory === undefined && same !== true) return text;
   const document = parseDocument(text);
   const append = (key: 'from' | 'to', words: string | undefined) => {
     if (words === undefined) return;
@@ -130,5 +135,9 @@ function changedText(text: string, { cmdlineFrom, cmdlineTo, memory }: Changes):
   append('from', cmdlineFrom);
   append('to', cmdlineTo);
   if (memory !== undefined) document.setIn(['machine', 'memory'], memory);
+  if (same === true) {
+    document.setIn(['machine', 'icount'], true);
+    document.setIn(['machine', 'seed'], document.getIn(['machine', 'seed']) ?? SEED);
+  }
   return document.toString();
 }

@@ -103,6 +103,7 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     memory: machine.memory,
     cpus: machine.cpus,
     icount: countsInstructions(plan),
+    ...(machine.seed === undefined ? {} : { seed: machine.seed }),
     kernel: first.bzImage,
     initrd: plan.rootfs.path,
     cmdline: cmdlineOf(plan, 0),

@@ -57,6 +57,11 @@ export const scenarioSchema = mapping({
       .boolean()
       .default(false)
       .describe("Emulated CPUs count instructions, so that the machine's time does not depend on the host's load"),
+    seed: whole('a seed: a whole number of 32 bits')
+      .min(0)
+      .max(0xffffffff)
+      .optional()
+      .describe("Seed of the machine's random numbers, 32 bits. With icount, runs are the same as far as possible"),
     qemuArgs: z.array(z.string()).default([]).describe('Extra arguments for QEMU'),
   })
     .prefault({})

@@ -38,6 +38,8 @@ describe('a machine that counts instructions', () => {
   ] as const)('%s', (_, text, accel, counts) => {
     const { icount, cmdline } = machineConfig(planOf(COUNTS + text, accel));
     expect(icount).toBe(counts);
+    expect(machineConfig(planOf(COUNTS + text, accel))).not.toHaveProperty('seed');
+    expect(machineConfig(planOf(`machine: {icount: true, seed: 7}\n${text}`, accel)).seed).toBe(7);
     // The kernel must not measure what is known.
     expect(cmdline.includes('tsc_early_khz=1000000')).toBe(counts);
   });
