@@ -72,7 +72,7 @@ function longest(a: readonly string[], b: readonly string[]): [number, number][]
     for (let j = b.length - 1; j >= 0; j--)
       length[i * width + j] = a[i] === b[j] ? of(i + 1, j + 1) + 1 : Math.max(of(i + 1, j), of(i, j + 1));
   const pairs: [number, number][] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; )
+  for (let i = 0, j = 0; i < a.length && j < b.length;)
     if (a[i] === b[j]) pairs.push([i++, j++]);
     else if (of(i + 1, j) >= of(i, j + 1)) i++;
     else j++;

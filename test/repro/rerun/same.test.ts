@@ -22,11 +22,8 @@ function runWith(name: string, ...lines: string[]): string {
 
 const result = resultOf('panic', { kernels: [kernel('a'), kernel('b')] });
 const machineOf = (text: string, same: boolean) =>
-  scenarioOf(
-    { text: `from: a\nto: b\n${text}`, file: 'x.yaml', result, kernels: [], rule: null },
-    { same },
-    () => null,
-  ).machine;
+  scenarioOf({ text: `from: a\nto: b\n${text}`, file: 'x.yaml', result, kernels: [], rule: null }, { same }, () => null)
+    .machine;
 
 it('counts instructions and has a seed, its own if it names one', () => {
   expect(machineOf('', true)).toMatchObject({ icount: true, seed: 1 });
