@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // A run must not depend on what an earlier one saved. Tests of snapshots turn them on, with a cache of their own.
+    env: { LAB_SNAPSHOTS: 'off' },
     projects: [
       {
         test: {

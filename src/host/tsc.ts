@@ -22,6 +22,11 @@ const MAX_KHZ = 10_000_000;
  */
 const MAX_DEVIATION = 100e-6;
 const ATTEMPTS = 3;
+/**
+ * The frequency is rounded to this many kHz, far less than its deviation. It is on the kernels' command lines, so two
+ * measurements must give the same one: else no run could start from the machine that another one saved.
+ */
+const STEP_KHZ = 100;
 
 /**
  * Returns the frequency in kHz; null if this host has none: not x86, no compiler, or a TSC that does not run evenly.
@@ -52,8 +57,9 @@ export function runsEvenly(cpuinfo: string): boolean {
 export function agreed(output: string): number | null {
   const [first, second] = (/^(\d{1,10}) (\d{1,10})$/.exec(output.trim()) ?? []).slice(1).map(Number);
   if (first === undefined || second === undefined) return null;
-  const khz = Math.round((first + second) / 2);
-  return khz >= MIN_KHZ && khz <= MAX_KHZ && Math.abs(first - second) <= khz * MAX_DEVIATION ? khz : null;
+  const khz = (first + second) / 2;
+  const good = khz >= MIN_KHZ && khz <= MAX_KHZ && Math.abs(first - second) <= khz * MAX_DEVIATION;
+  return good ? Math.round(khz / STEP_KHZ) * STEP_KHZ : null;
 }
 
 /**

@@ -1,43 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Performs one run and keeps it. A prepared scenario becomes a result and a folder under results/, complete or not at
-// all.
+// all. If a saved machine turns out to be useless, nothing of that try is kept, and the run starts again with a boot.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
-import { recipeOf } from '../images/index.js';
-import type { Event } from '../model/result/event.js';
-import type { CellOfRun } from '../model/result/matrix.js';
-import type { MemoryKept } from '../model/result/memory-image.js';
 import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
-import { buildResult, execute, mismatchesSeen, type OnBreakpoint, type RunPlan, Timeline } from '../run/index.js';
-import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
-import type { Origin } from '../store/run/seal.js';
-import { startClock } from '../util/clock.js';
+import { messageOf } from '../util/errors.js';
 import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { keep, type PerformOptions, planOf, resultOf, run } from './one-run.js';
 import type { Prepared } from './prepare.js';
+import { type Cold, type Start, startOf } from './start.js';
 
-export interface PerformOptions {
-  /** Folder of all results. */
-  results: string;
-  labVersion: string;
-  signal: AbortSignal;
-  onEvent: (event: Event) => void;
-  /** Keep the machine's private folder. */
-  keep?: boolean;
-  /** Inspect devices from outside (the default). Without it, the result is no verdict on them. */
-  deviceLooks?: boolean;
-  /** When to keep the machine's memory with the run; `never` by default. */
-  memory?: MemoryKept;
-  /** Called at each breakpoint of the run. */
-  hold?: OnBreakpoint;
-  /** No deadline ends the run. */
-  noDeadlines?: boolean;
-  /** The cell of a matrix that the run is for. */
-  cell?: CellOfRun;
-}
+export type { PerformOptions } from './one-run.js';
 
 export interface Performed {
   result: Result;
@@ -45,80 +21,69 @@ export interface Performed {
   folder: string;
 }
 
+/** `useless`: the run started from a saved machine that cannot be used, and nothing of it was kept. */
+type Attempt = { kind: 'kept'; performed: Performed } | { kind: 'useless'; why: string; remove: () => Promise<void> };
+
+/** What a saved machine did wrong; such a run is no evidence of anything. */
+class Useless extends Error {}
+
 /**
  * Throws a LabError if the result cannot be kept, and the signal's reason if it is aborted. Then nothing of the run
  * stays.
  */
-export async function perform(
+export async function perform(scenario: Scenario, prepared: Prepared, options: PerformOptions): Promise<Performed> {
+  const first = await attempt(scenario, prepared, options, null);
+  if (first.kind === 'kept') return first.performed;
+  const second = await attempt(scenario, prepared, options, first.why);
+  if (second.kind === 'useless') throw new Error(`a cold run ended as one from a saved machine: ${second.why}`);
+  // If the lab fails without the saved machine too, the machine is not at fault.
+  if (second.performed.result.outcome !== 'infra') await first.remove();
+  return second.performed;
+}
+
+/** @param failed why the saved machine could not be used; null if none was tried */
+async function attempt(
   scenario: Scenario,
-  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
+  prepared: Prepared,
   options: PerformOptions,
-): Promise<Performed> {
+  failed: string | null,
+): Promise<Attempt> {
+  const { kernels } = prepared;
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) trackTemp(dir);
   const signal = AbortSignal.any([options.signal, folder.failed]);
-  const memory: RunPlan['memory'] =
-    (options.memory ?? 'never') === 'never'
-      ? null
-      : {
-          jumps: options.memory === 'always',
-          keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
-        };
-  const plan: RunPlan = {
-    id,
-    scenario,
-    kernels,
-    rootfs,
-    accel: accel.accel,
-    hostTscKhz,
-    dir,
-    formats,
-    unread,
-    selftests,
-    iommuOptions,
-    deviceLooks: options.deviceLooks ?? true,
-    memory,
-    saver: null,
-    resumed: null,
-    onBreakpoint: options.hold,
-    noDeadlines: options.noDeadlines,
-  };
-  const timeline = new Timeline();
-  const clock = startClock();
+  let start: Start | null = null;
   try {
-    const record = await execute(
-      plan,
-      {
-        event: (event) => {
-          folder.event(event);
-          timeline.take(event);
-          options.onEvent(event);
-        },
-        console: (chunk) => folder.console(chunk),
-        qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
-        agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
-      },
-      signal,
-    );
-    const result = buildResult(plan, record, {
-      predicted: predictScenario(scenario, kernels, { initramfs: rootfs.size }),
-      mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) =>
-        readByLast(scenario, kernels, component),
-      ),
-      timeline: timeline.entries,
-      labVersion: options.labVersion,
-      snapshot: { none: 'nothing is saved yet' },
-    });
-    const origin: Origin = { provenance: scenario.trusted ? 'trusted' : 'data', folder: scenario.folder };
-    const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];
-    folder.writeFile('recipe.json', `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
-    return { result, folder: folder.finish(result, scenario.source, origin) };
+    const plan = planOf(scenario, prepared, options, { id, dir, folder, signal });
+    start = await startOf(plan, { use: options.snapshots ?? 'use', failed, signal });
+    const done = await run(plan, start, { folder, signal, failed, onEvent: options.onEvent });
+    const { outcome, cause } = done.record.verdict;
+    if (start.kind === 'warm' && outcome === 'infra')
+      throw new Useless(`the run ended with: ${cause?.title ?? 'a failure of the lab'}`);
+    const result = resultOf(plan, done, { start, labVersion: options.labVersion });
+    const performed = { result, folder: keep(plan, result, folder) };
+    if (start.kind === 'cold') await publish(start, options);
+    return { kind: 'kept', performed };
   } catch (error) {
     folder.discard();
+    const { failed: unusable } = start?.kind === 'warm' ? start.resuming : { failed: null };
+    if (start?.kind === 'warm' && !signal.aborted && (unusable?.aborted === true || error instanceof Useless))
+      return {
+        kind: 'useless',
+        why: messageOf(unusable?.aborted === true ? unusable.reason : error),
+        remove: start.remove,
+      };
     throw folder.failed.aborted ? folder.failed.reason : error;
   } finally {
+    if (start?.kind === 'cold') start.saving?.discard();
+    if (start?.kind === 'warm') start.release();
     if (!options.keep) removeTemp(dir);
   }
+}
+
+/** The run is kept, so what happens to the copy of its machine changes nothing. */
+async function publish({ saving }: Cold, { signal }: PerformOptions): Promise<void> {
+  await saving?.publish(signal).catch(() => undefined);
 }

@@ -10,9 +10,11 @@ export {
   iommuOptions,
   type MissingFeature,
 } from './machine/hardware.js';
+export { cmdlineOf, machineConfig } from './machine/layout.js';
 export type { Machine } from './machine/machine.js';
 export type { Debugger, MachineParts, Monitor, Process, RunParts, Tail } from './machine/parts.js';
 export { missingMemory } from './machine/memory-shortage.js';
+export type { RunRecord } from './record/record.js';
 export { mismatchesSeen } from './record/mismatches.js';
 export { buildResult } from './record/result.js';
 export { Timeline } from './record/timeline.js';

@@ -14,10 +14,12 @@ export interface KeepOptions {
   results: string;
   keep?: boolean;
   memoryImage: MemoryKept;
+  cold?: boolean;
 }
 
 export function withKeepOptions(command: Command): Command {
   return command
+    .option('--cold', 'boot the machine, instead of starting it from a saved one')
     .option('--keep', "do not delete the machine's private folder (console, monitor socket)")
     .addOption(
       new Option(
@@ -34,7 +36,7 @@ export function performStage(
   scenario: Scenario,
   label: string,
   preparation: Preparation,
-  { results, keep, memoryImage }: KeepOptions,
+  { results, keep, memoryImage, cold }: KeepOptions,
   signal: AbortSignal,
 ): Promise<Performed> {
   return inStage(
@@ -46,6 +48,7 @@ export function performStage(
         signal,
         keep: keep === true,
         memory: memoryImage,
+        snapshots: cold === true ? 'cold' : 'use',
         onEvent: (event) => {
           const text = progressText(event);
           if (text !== null) task.detail(text);

@@ -51,7 +51,8 @@ export type EventBody =
   /** What a saved machine did for the run. `savedAt` is ISO 8601. */
   | { kind: 'snapshot'; state: 'resumed'; rung: Rung; key: string; savedAt: string }
   | { kind: 'snapshot'; state: 'saved'; rung: Rung; ms: Millis }
-  | { kind: 'snapshot'; state: 'not-saved' | 'unusable'; rung: Rung; why: string }
+  | { kind: 'snapshot'; state: 'not-saved'; rung: Rung; why: string }
+  | { kind: 'snapshot'; state: 'unusable'; why: string }
   | { kind: 'note'; text: string };
 
 export type Event = EventBody & { t: Millis; epoch: number };

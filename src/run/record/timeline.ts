@@ -29,11 +29,7 @@ function entryOf(event: Event): string | null {
             ? `kexec refused: ${event.errno}`
             : 'next kernel loaded';
     case 'snapshot':
-      return event.state === 'resumed'
-        ? `from a snapshot: ${event.rung}, saved ${event.savedAt}`
-        : event.state === 'saved'
-          ? `snapshot saved: ${event.rung}`
-          : `no snapshot (${event.rung}): ${event.why}`;
+      return snapshotEntry(event);
     case 'fault':
       return `fault ${event.fault}: ${event.detail}`;
     case 'qmp':
@@ -43,5 +39,18 @@ function entryOf(event: Event): string | null {
       return event.severity === 'info' ? null : `console: ${event.title}`;
     default:
       return null;
+  }
+}
+
+function snapshotEntry(event: Extract<Event, { kind: 'snapshot' }>): string {
+  switch (event.state) {
+    case 'resumed':
+      return `from a snapshot: ${event.rung}, saved ${event.savedAt}`;
+    case 'saved':
+      return `snapshot saved: ${event.rung}`;
+    case 'not-saved':
+      return `no snapshot saved (${event.rung}): ${event.why}`;
+    case 'unusable':
+      return `the snapshot was unusable: ${event.why}`;
   }
 }

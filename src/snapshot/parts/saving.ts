@@ -35,6 +35,7 @@ export class Saving implements RungSaver {
   private readonly tails: Tail[] = [];
   private readonly saved: DraftRung[] = [];
   private readonly left: Set<Rung>;
+  private over = false;
   private boot = { ms: 0, console: 0, marks: 0 };
 
   constructor(
@@ -80,9 +81,10 @@ export class Saving implements RungSaver {
   async publish(signal: AbortSignal): Promise<Published | null> {
     const { draft, qemuVersion } = this.options;
     if (this.saved.length === 0) {
-      draft.discard();
+      this.discard();
       return null;
     }
+    this.over = true;
     const files = { console: 'console.log', marks: 'marks.jsonl', journal: JOURNAL_FILE };
     try {
       await writeFile(draft.path(files.console), this.console.content);
@@ -95,10 +97,11 @@ export class Saving implements RungSaver {
     return draft.publish({ qemuVersion, boot: this.boot, rungs: this.saved, ...files }, signal);
   }
 
-  /** Nothing of the run is kept. */
+  /** Nothing is kept, unless it was published. */
   discard(): void {
     this.left.clear();
-    this.options.draft.discard();
+    if (!this.over) this.options.draft.discard();
+    this.over = true;
   }
 
   private async saveRung(rung: Rung, machine: Savable): Promise<DraftRung> {

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// One try at a run: its plan, its machine, its result and its folder.
+import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
+import { recipeOf } from '../images/index.js';
+import type { Event } from '../model/result/event.js';
+import type { CellOfRun } from '../model/result/matrix.js';
+import type { MemoryKept } from '../model/result/memory-image.js';
+import type { Result } from '../model/result/result.js';
+import type { SnapshotOfResult } from '../model/result/snapshot.js';
+import type { Scenario } from '../model/scenario/scenario.js';
+import {
+  buildResult,
+  execute,
+  mismatchesSeen,
+  type OnBreakpoint,
+  REAL_PARTS,
+  type RunPlan,
+  type RunRecord,
+  Timeline,
+} from '../run/index.js';
+import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
+import type { RunFolder } from '../store/run/run-folder.js';
+import type { Origin } from '../store/run/seal.js';
+import { startClock } from '../util/clock.js';
+import type { Prepared } from './prepare.js';
+import type { SnapshotUse, Start } from './start.js';
+
+export interface PerformOptions {
+  /** Folder of all results. */
+  results: string;
+  labVersion: string;
+  signal: AbortSignal;
+  onEvent: (event: Event) => void;
+  /** Keep the machine's private folder. */
+  keep?: boolean;
+  /** Inspect devices from outside (the default). Without it, the result is no verdict on them. */
+  deviceLooks?: boolean;
+  /** When to keep the machine's memory with the run; `never` by default. */
+  memory?: MemoryKept;
+  /** Called at each breakpoint of the run. */
+  hold?: OnBreakpoint;
+  /** Start from a saved machine if there is one (the default), or boot. */
+  snapshots?: SnapshotUse;
+  /** No deadline ends the run. */
+  noDeadlines?: boolean;
+  /** The cell of a matrix that the run is for. */
+  cell?: CellOfRun;
+}
+
+export function planOf(
+  scenario: Scenario,
+  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
+  options: Pick<PerformOptions, 'memory' | 'deviceLooks' | 'hold' | 'noDeadlines'>,
+  { id, dir, folder, signal }: { id: string; dir: string; folder: RunFolder; signal: AbortSignal },
+): RunPlan {
+  const memory: RunPlan['memory'] =
+    (options.memory ?? 'never') === 'never'
+      ? null
+      : {
+          jumps: options.memory === 'always',
+          keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
+        };
+  return {
+    id,
+    scenario,
+    kernels,
+    rootfs,
+    accel: accel.accel,
+    hostTscKhz,
+    dir,
+    formats,
+    unread,
+    selftests,
+    iommuOptions,
+    deviceLooks: options.deviceLooks ?? true,
+    memory,
+    saver: null,
+    resumed: null,
+    onBreakpoint: options.hold,
+    noDeadlines: options.noDeadlines,
+  };
+}
+
+interface RunOptions {
+  folder: RunFolder;
+  signal: AbortSignal;
+  failed: string | null;
+  onEvent: PerformOptions['onEvent'];
+}
+
+export async function run(
+  plan: RunPlan,
+  start: Start,
+  { folder, signal, failed, onEvent }: RunOptions,
+): Promise<{ record: RunRecord; timeline: Timeline }> {
+  const timeline = new Timeline();
+  const clock = startClock();
+  const event = (one: Event) => {
+    folder.event(one);
+    timeline.take(one);
+    onEvent(one);
+  };
+  const streams = {
+    event,
+    console: (chunk: Buffer) => folder.console(chunk),
+    qmp: (direction: 'in' | 'out', text: string) => folder.line('qmp', clock.now(), direction, text),
+    agent: (direction: 'in' | 'out', text: string) => folder.line('agent', clock.now(), direction, text),
+  };
+  if (failed !== null) event({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: failed });
+  if (start.kind === 'cold') {
+    const { saving } = start;
+    return {
+      timeline,
+      record: await execute({ ...plan, saver: saving }, streams, signal, saving?.parts ?? REAL_PARTS),
+    };
+  }
+  const { resuming, resumed } = start;
+  try {
+    const either = AbortSignal.any([signal, resuming.failed]);
+    return { timeline, record: await execute({ ...plan, resumed }, streams, either, resuming.parts) };
+  } finally {
+    resuming.end();
+  }
+}
+
+export function resultOf(
+  plan: RunPlan,
+  { record, timeline }: { record: RunRecord; timeline: Timeline },
+  { start, labVersion }: { start: Start; labVersion: string },
+): Result {
+  const { scenario, kernels, rootfs } = plan;
+  return buildResult(plan, record, {
+    predicted: predictScenario(scenario, kernels, { initramfs: rootfs.size }),
+    mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) =>
+      readByLast(scenario, kernels, component),
+    ),
+    timeline: timeline.entries,
+    labVersion,
+    snapshot: snapshotOf(start),
+  });
+}
+
+function snapshotOf(start: Start): SnapshotOfResult {
+  if (start.kind === 'cold') return { none: start.none };
+  const { rung, key, savedAt } = start.resumed;
+  return { rung, key, savedAt };
+}
+
+/** @returns the run's folder */
+export function keep({ scenario, kernels }: RunPlan, result: Result, folder: RunFolder): string {
+  const origin: Origin = { provenance: scenario.trusted ? 'trusted' : 'data', folder: scenario.folder };
+  const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];
+  folder.writeFile('recipe.json', `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
+  return folder.finish(result, scenario.source, origin);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saves and resumes a machine of QEMU.
+import { SocketPort } from '../../guest/port.js';
+import { ramOpening, resumedFrom } from '../../qemu/snapshot/opening.js';
+import { saveRam, saveState } from '../../qemu/snapshot/save.js';
+import { PrivateMemory } from '../../qemu/snapshot/private-memory.js';
+import { startResumed } from '../../qemu/snapshot/resume.js';
+import type { Ladder } from '../store/ladder.js';
+import type { ResumeMachine } from './resuming.js';
+import type { SaveMachine } from './saving.js';
+
+/** Milliseconds for QEMU's start, and for the load. */
+const DEADLINE = 60_000;
+
+/**
+ * @param qemu path of QEMU
+ * @param dir the run's private folder
+ */
+export function saveWithQemu({ qemu, dir, signal }: { qemu: string; dir: string; signal: AbortSignal }): SaveMachine {
+  return async (machine, { state, ram }) => {
+    const monitor = {
+      run: (name: string, args: Record<string, unknown>) => machine.command(name, args),
+      human: (line: string) => machine.human(line),
+    };
+    await saveState(monitor, state, { dir, signal });
+    await saveRam(machine.memory.path, ram, { signal, opening: await ramOpening(qemu, signal) });
+  };
+}
+
+export function resumeWithQemu(ladder: Ladder, signal: AbortSignal): ResumeMachine {
+  const { state, ram } = ladder.saved;
+  const ramFile = ladder.path(ram);
+  return {
+    start: (config, connectPorts) =>
+      startResumed(
+        { ...config, resumed: resumedFrom(ramFile) },
+        { statePath: ladder.path(state), signal, deadline: DEADLINE, connectPorts },
+      ),
+    openSavedPort: (path) => new SocketPort(path),
+    openMemory: (pid, mtree) => PrivateMemory.open(pid, ramFile, mtree),
+  };
+}
