@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { programOf } from '../util/program.js';
 import { until } from '../util/temporary.js';
 
 interface Started {
@@ -13,8 +14,8 @@ interface Started {
 }
 
 async function start(env: Record<string, string> = {}, ...words: string[]): Promise<Started> {
-  const program = join(import.meta.dirname, 'interrupt-process.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...words], {
+  const [node, program] = await programOf(join(import.meta.dirname, 'interrupt-process.ts'));
+  const child = spawn(node, [program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
@@ -40,7 +41,8 @@ it.each([
   await until('the end of the child', () => !existsSync(`/proc/${childPid}`));
 });
 
-it.each([
+// At once: each waits three seconds for a lab that does not stop.
+it.concurrent.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { CellPool } from '../../src/matrix/process/pool.js';
 import { LocalQueue } from '../../src/matrix/local-queue.js';
 import type { CellNews, CellQueue, OnNews } from '../../src/matrix/queue.js';
+import { programOf } from '../util/program.js';
 import { temporaryFolder, until } from '../util/temporary.js';
 import { diaryOf, fakeRunner, mostAtOnce, runsIn, taskOf } from './fake-runner.js';
 import { openQueue, openWorker } from './redis-rig.js';
@@ -49,13 +50,15 @@ const local: Open = async ({
   return { queue, results, diary };
 };
 
+const CELL = await programOf(join(import.meta.dirname, 'process/fake-cell.ts'));
+
 const own: Open = async ({ jobs, memory = 1 << 30, onNews = () => undefined, ...options }) => {
   const dir = temporaryFolder();
   const results = join(dir, 'results');
   mkdirSync(results);
   const diary = join(dir, 'diary');
   const pool = new CellPool({
-    argv: [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'process/fake-cell.ts'), diary],
+    argv: [...CELL, diary],
     accel: 'tcg',
     results,
     worker: 'here:1',

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A queue in a real Redis with workers, in this process or in their own, that run fake cells.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
@@ -14,6 +13,9 @@ import { fakeRunner } from './fake-runner.js';
 
 /** Short, so that a dead worker is noticed within a second. Milliseconds. */
 export const LOCK = { duration: 1000, interval: 300 };
+/** Short, so that what only a poll finds is found soon. Milliseconds. */
+const POLL_MS = 200;
+const RENEW_MS = 500;
 export const IDENTITY = '0.1.0+test';
 
 export interface RigOptions {
@@ -24,6 +26,8 @@ export interface RigOptions {
   secret?: string | null;
   onNews?: OnNews;
   signal?: AbortSignal;
+  /** How long a queue waits for Redis. */
+  connectMs?: number;
 }
 
 /** A secret for tests. */
@@ -46,11 +50,12 @@ export async function openQueue({
   secret = null,
   onNews = () => undefined,
   signal = never,
+  connectMs,
 }: RigOptions): Promise<Side<RedisQueue>> {
   const notes: string[] = [];
   const results = join(dir, 'results');
   mkdirSync(results, { recursive: true });
-  const redis = await connect(url, (what) => notes.push(what ?? 'back'), signal);
+  const redis = await connect(url, (what) => notes.push(what ?? 'back'), signal, { connectMs });
   const side = new RedisQueue({
     redis,
     identity,
@@ -61,6 +66,7 @@ export async function openQueue({
     onNews,
     note: (text) => notes.push(text),
     signal,
+    pollMs: POLL_MS,
   });
   return {
     side,
@@ -95,6 +101,7 @@ export async function openWorker(
       note: (text) => notes.push(text),
       signal,
       lock: LOCK,
+      renewMs: RENEW_MS,
       fetchImage: async () => undefined,
       local: (onNews) =>
         new LocalQueue({
@@ -119,13 +126,4 @@ export async function openWorker(
     redis.disconnect();
     throw error;
   }
-}
-
-/** A worker in a process of its own, to be killed. */
-export function spawnWorker({ url, dir }: RigOptions, worker: string, jobs = 2): ChildProcess {
-  return spawn(
-    process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, 'worker-process.ts'), url, dir, worker, String(jobs)],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
 }

@@ -8,8 +8,9 @@ import type { ChildProcess } from 'node:child_process';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { until } from '../util/temporary.js';
 import { diaryOf, runsIn, taskOf } from './fake-runner.js';
-import { IDENTITY, openQueue, openWorker, spawnWorker } from './redis-rig.js';
+import { IDENTITY, openQueue, openWorker } from './redis-rig.js';
 import { RedisServer } from './redis-server.js';
+import { spawnWorker } from './spawn-worker.js';
 
 let redis: RedisServer;
 let dir: string;
@@ -194,7 +195,9 @@ it('what is no cell is refused by the worker', async () => {
 it('no Redis is said with its address, without the password', async () => {
   await redis.kill();
   writeFileSync(diary(), '');
-  await expect(openQueue({ ...rig(), url: redis.url.replace('://', '://user:secret@') })).rejects.toMatchObject({
+  await expect(
+    openQueue({ ...rig(), url: redis.url.replace('://', '://user:secret@'), connectMs: 300 }),
+  ).rejects.toMatchObject({
     message: expect.not.stringContaining('secret'),
     hint: expect.stringContaining('redis-server'),
   });

@@ -9,7 +9,7 @@ import { connectorTo, type RedisAddress } from './connector.js';
 /** All keys of the lab start with this. */
 export const PREFIX = 'lab';
 
-/** Milliseconds to wait for the first answer. */
+/** Milliseconds to wait for the first answer, unless the caller says otherwise. */
 const MAX_CONNECT_MS = 5000;
 /** Milliseconds between two attempts to reconnect. */
 const MAX_PAUSE_MS = 2000;
@@ -66,6 +66,7 @@ export async function connect(
   url: string,
   onTrouble: (what: string | null) => void,
   signal: AbortSignal,
+  { connectMs = MAX_CONNECT_MS }: { connectMs?: number | undefined } = {},
 ): Promise<Redis> {
   const redis = new Redis(checkUrl(url), {
     Connector: connectorTo(addressOf(url)),
@@ -98,7 +99,7 @@ export async function connect(
   try {
     redis.connect().catch(() => undefined);
     const ready = Promise.race([redis.ping(), refused]);
-    await within(ready, { ms: MAX_CONNECT_MS, what: 'answer', whose: 'host', signal });
+    await within(ready, { ms: connectMs, what: 'answer', whose: 'host', signal });
   } catch (error) {
     redis.disconnect();
     signal.throwIfAborted();

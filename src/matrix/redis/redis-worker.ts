@@ -23,7 +23,7 @@ import { SeenNonces } from './seal/nonces.js';
 import { ALIVE_SECONDS, differenceOf, matricesOn } from './presence.js';
 import { Refusals } from './seal/refusals.js';
 
-/** Milliseconds between two renewals of the worker's key. */
+/** Milliseconds between two renewals of the worker's key, unless the caller says otherwise. */
 const RENEW_MS = 5000;
 /** Milliseconds between two progress messages of one cell. */
 const PROGRESS_MS = 1000;
@@ -50,6 +50,7 @@ export interface RedisWorkerOptions {
   signal: AbortSignal;
   /** Milliseconds after which a silent worker loses its cell, and between two checks for that. */
   lock?: { duration: number; interval: number };
+  renewMs?: number;
 }
 
 export class RedisWorker {
@@ -95,7 +96,7 @@ export class RedisWorker {
         );
     });
     this.failure.promise.catch(() => undefined);
-    this.timer = setInterval(() => void this.renew().catch(() => undefined), RENEW_MS);
+    this.timer = setInterval(() => void this.renew().catch(() => undefined), options.renewMs ?? RENEW_MS);
   }
 
   /** Throws a UsageError if all matrices on the queue belong to another lab. */

@@ -14,7 +14,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listText } from '../../../src/cli/text/images.js';
 import type { ImageContext } from '../../../src/images/context.js';
@@ -25,9 +24,10 @@ import { removeImage } from '../../../src/images/cache/remove.js';
 import { LabError } from '../../../src/util/errors.js';
 import type { Progress } from '../../../src/util/progress.js';
 import { fakeBzImage } from '../binary/make-bzimage.js';
+import { programOf } from '../../util/program.js';
 import { folderWith, temporaryFolder } from '../folder.js';
 
-const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
+const [NODE, HOLDER] = await programOf(join(import.meta.dirname, 'holder.ts'));
 const ready = hostTools(['unpack', 'build']).every((tool) => tool.path !== null);
 
 /** Builds like a real tree, as far as the lab can see; counts its builds, and waits for a file if told to. */
@@ -101,9 +101,7 @@ async function failure(promise: Promise<unknown>): Promise<LabError> {
 }
 
 function otherLab({ definition, cache }: Lab) {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, 'kernel', definition, cache], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(NODE, [HOLDER, 'kernel', definition, cache], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));

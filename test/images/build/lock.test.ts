@@ -2,17 +2,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../../../src/util/process/command.js';
 import { acquireLock } from '../../../src/util/process/lock.js';
+import { programOf } from '../../util/program.js';
 import { temporaryFolder } from '../folder.js';
 
-const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
+const [NODE, HOLDER] = await programOf(join(import.meta.dirname, 'holder.ts'));
 
 /** Another process of the lab, killed at the end of the test at the latest. */
 function other(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(NODE, [HOLDER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = new Promise<string>((resolve) =>
     child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())),

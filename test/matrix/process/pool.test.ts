@@ -6,10 +6,11 @@ import { expect, it, onTestFinished } from 'vitest';
 import { CellPool } from '../../../src/matrix/process/pool.js';
 import type { CellTask } from '../../../src/matrix/queue.js';
 import { LabError } from '../../../src/util/errors.js';
+import { programOf } from '../../util/program.js';
 import { temporaryFolder, until } from '../../util/temporary.js';
 import { diaryOf, runsIn, taskOf } from '../fake-runner.js';
 
-const FAKE = join(import.meta.dirname, 'fake-cell.ts');
+const [NODE, CELL] = await programOf(join(import.meta.dirname, 'fake-cell.ts'));
 
 function open() {
   const dir = temporaryFolder();
@@ -17,7 +18,7 @@ function open() {
   mkdirSync(results);
   const logs: string[] = [];
   const pool = new CellPool({
-    argv: [process.execPath, '--max-old-space-size=64', '--import', 'tsx', FAKE, diary],
+    argv: [NODE, '--max-old-space-size=64', CELL, diary],
     accel: 'tcg',
     results,
     worker: 'here:1',

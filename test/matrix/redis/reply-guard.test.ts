@@ -58,7 +58,9 @@ it.each([
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
-    const failed = connect(`redis://127.0.0.1:${port}`, () => undefined, new AbortController().signal);
+    const failed = connect(`redis://127.0.0.1:${port}`, () => undefined, new AbortController().signal, {
+      connectMs: 500,
+    });
     await expect(failed).rejects.toMatchObject({ name: 'LabError', message: expect.stringContaining('no Redis at') });
   },
   20_000,

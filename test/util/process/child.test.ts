@@ -5,6 +5,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CannotStart, startChild } from '../../../src/util/process/child.js';
+import { programOf } from '../program.js';
 import { temporaryFolder, until } from '../temporary.js';
 
 const QUIET = ['ignore', 'ignore', 'ignore'] as const;
@@ -23,9 +24,8 @@ function runs(pid: number): boolean {
  * @returns the child's process id
  */
 async function orphan(tie: string): Promise<number> {
-  const lab = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'child-holder.ts'), tie], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const [node, holder] = await programOf(join(import.meta.dirname, 'child-holder.ts'));
+  const lab = spawn(node, [holder, tie], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(lab.stdout, 'data')) as [Buffer];
   const pid = Number(line.toString());
   onTestFinished(() => {

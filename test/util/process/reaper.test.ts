@@ -2,18 +2,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { trackTemp } from '../../../src/util/process/reaper.js';
+import { programOf } from '../program.js';
 import { temporaryFolder, until } from '../temporary.js';
 
-const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
+const [NODE, HOLDER] = await programOf(join(import.meta.dirname, 'holder.ts'));
 
 /** Starts a process that tracks paths, and waits until it does. */
 async function holder(...words: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(NODE, [HOLDER, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   await new Promise((resolve) => child.stdout.once('data', resolve));
   return child;

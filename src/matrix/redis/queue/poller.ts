@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks Redis again and again, in case an event is lost.
 
-/** Milliseconds between two polls. */
-const POLL_MS = 2000;
-
 /** Runs one poll at a time. A request during a poll starts another one after it. */
 export class Poller {
   private readonly timer: NodeJS.Timeout;
@@ -12,14 +9,16 @@ export class Poller {
   private isStopped = false;
 
   /**
+   * @param everyMs milliseconds between two polls
    * @param isReady whether the server can be asked now
    * @param once one poll; after an error, the next one asks again
    */
   constructor(
+    everyMs: number,
     private readonly isReady: () => boolean,
     private readonly once: () => Promise<void>,
   ) {
-    this.timer = setInterval(() => this.poll(), POLL_MS);
+    this.timer = setInterval(() => this.poll(), everyMs);
   }
 
   poll(): void {

@@ -24,6 +24,8 @@ import { answers } from '../seal/envelope.js';
 import type { QueueKey } from '../seal/key.js';
 import { Refusals } from '../seal/refusals.js';
 
+/** Milliseconds between two polls, unless the caller says otherwise. */
+const POLL_MS = 2000;
 /** Every so many polls, check that Redis still knows every cell. */
 const POLLS_PER_CHECK = 5;
 
@@ -39,6 +41,7 @@ export interface RedisQueueOptions {
   onNews: OnNews;
   note: (text: string) => void;
   signal: AbortSignal;
+  pollMs?: number;
 }
 
 export class RedisQueue implements CellQueue {
@@ -69,6 +72,7 @@ export class RedisQueue implements CellQueue {
     this.connection = redis.duplicate();
     this.events = new QueueEvents(queueName(this.team), { connection: this.connection, prefix: PREFIX });
     this.poller = new Poller(
+      options.pollMs ?? POLL_MS,
       () => redis.status === 'ready',
       () => this.pollOnce(),
     );
