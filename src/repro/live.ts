@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MachineMemory, q35Ranges } from '../qemu/memory.js';
+import { PrivateMemory } from '../qemu/snapshot/private-memory.js';
 import { QEMU } from '../qemu/process.js';
 import { UsageError } from '../util/errors.js';
 import type { Memory } from './dump.js';
@@ -15,6 +16,8 @@ export interface LiveMachine {
   memory: number;
   /** Paths of its kernels; the one that boots first comes first. */
   kernels: string[];
+  /** File of its RAM, which the machine has mapped privately; null for a memfd. */
+  ramFile: string | null;
 }
 
 const MAX_CMDLINE_BYTES = 1 << 20;
@@ -42,10 +45,14 @@ export function liveMachine(pid: number, argv: readonly string[]): LiveMachine[]
   const name = /^lab-(.+)$/.exec(argv.includes('-name') ? after('-name') : '')?.[1];
   const memory = /^(\d+)B$/.exec(argv.includes('-m') ? after('-m') : '')?.[1];
   if (name === undefined || memory === undefined) return [];
+  const backend = /^memory-backend-file,.*\bmem-path=((?:[^,]|,,)+)/.exec(
+    argv.includes('-object') ? after('-object') : '',
+  );
   const disks = argv.flatMap(
     (arg) => /^if=none,id=disk\d+,.*,file=(.+\/bzImage)$/.exec(arg)?.[1]?.replaceAll(',,', ',') ?? [],
   );
-  return [{ name, pid, memory: Number(memory), kernels: [after('-kernel'), ...disks] }];
+  const ramFile = backend?.[1]?.replaceAll(',,', ',') ?? null;
+  return [{ name, pid, memory: Number(memory), kernels: [after('-kernel'), ...disks], ramFile }];
 }
 
 /**
@@ -66,8 +73,12 @@ export function chooseMachine(machines: readonly LiveMachine[], word: string | n
 }
 
 /** Opens its memory, which changes while the machine runs. Call `close` when done. */
-export function openLive({ pid, memory: size }: LiveMachine): Memory & { close: () => void } {
-  const memory = MachineMemory.openRanges(pid, q35Ranges(size));
+export function openLive({ pid, memory: size, ramFile }: LiveMachine): Memory & { close: () => void } {
+  const ranges = q35Ranges(size);
+  const memory =
+    ramFile === null
+      ? MachineMemory.openRanges(pid, ranges)
+      : PrivateMemory.openRanges(pid, { ramFile, ranges, flags: 'r' });
   const chunk = Buffer.alloc(4 << 20);
   return {
     read: (phys, into) => memory.read(phys, into),

@@ -31,7 +31,7 @@ export function chooseIdentity(needs: Needs, binds: 'binds' | 'paths'): Identity
   const closed = needs.read.find((path) => !readableByAll(path, binds));
   if (closed !== undefined) return { identity: null, why: `${closed} can be read by its owner alone` };
   const kept = needs.lent?.find((path) => !openToAll(path, 0o006, binds));
-  if (kept !== undefined) return { identity: null, why: `${kept} can be written by its owner alone` };
+  if (kept !== undefined) return { identity: null, why: `${kept} can be opened for writing by its owner alone` };
   const unreachable = binds === 'binds' ? undefined : needs.write.find((path) => !reachable(dirname(path)));
   if (unreachable !== undefined) return { identity: null, why: `${unreachable} can be reached by its owner alone` };
   const id = ownId();

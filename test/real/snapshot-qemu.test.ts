@@ -249,6 +249,24 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     expect((error as SnapshotError).step).toBe('load');
   });
 
+  it('leaves no machine if the lab gives up while it is loaded', async () => {
+    const controller = new AbortController();
+    const starting = resume('given-up', saved, {
+      signal: controller.signal,
+      connectPorts: async () => {
+        expect(machinesUnder(folder)).toHaveLength(1);
+        controller.abort(new Error('interrupted'));
+      },
+    });
+    await expect(starting).rejects.toThrow('interrupted');
+    expect(machinesUnder(folder)).toEqual([]);
+  });
+
+  it('is refused with a typed error if nobody connects its ports in time', async () => {
+    const connectPorts = () => new Promise<void>(() => undefined);
+    await expect(resume('alone', saved, { connectPorts, deadline: 3000 })).rejects.toMatchObject({ step: 'load' });
+  });
+
   it('is refused with a typed error if its RAM is too short', async () => {
     const ram = join(folder, 'short-ram');
     writeFileSync(ram, '');

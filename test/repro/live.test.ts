@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines that run, by what their QEMU was started with.
 import { describe, expect, it } from 'vitest';
-import { qemuArgs } from '../../src/qemu/args.js';
+import { type MachineConfig, qemuArgs } from '../../src/qemu/args.js';
 import { q35Ranges } from '../../src/qemu/memory.js';
 import { chooseMachine, liveMachine } from '../../src/repro/live.js';
 
 const GIB = 2 ** 30;
-const argv = qemuArgs({
+const config: MachineConfig = {
   name: 'lab-20261122-panic',
   accel: 'tcg',
   memory: GIB,
@@ -20,7 +20,8 @@ const argv = qemuArgs({
   ],
   dir: '/tmp/x',
   extra: [],
-});
+};
+const argv = qemuArgs(config);
 
 describe('a live machine', () => {
   it('is known by its arguments', () => {
@@ -30,14 +31,19 @@ describe('a live machine', () => {
         pid: 7,
         memory: GIB,
         kernels: ['/cache/kernels/aa/bzImage', '/ca,che/kernels/bb/bzImage'],
+        ramFile: null,
       },
+    ]);
+    const resumed = { ramFile: '/ca,che/ram', opening: 'read-write' } as const;
+    expect(liveMachine(7, ['qemu-system-x86_64', ...qemuArgs({ ...config, resumed })])).toMatchObject([
+      { ramFile: '/ca,che/ram' },
     ]);
     expect(liveMachine(7, ['qemu-system-x86_64', '-name', 'other', '-m', '1024'])).toEqual([]);
     expect(liveMachine(7, [])).toEqual([]);
   });
 
   it('is the only one, or the one that is named', () => {
-    const machines = ['one', 'two'].map((name, i) => ({ name, pid: 10 + i, memory: GIB, kernels: [] }));
+    const machines = ['one', 'two'].map((name, i) => ({ name, pid: 10 + i, memory: GIB, kernels: [], ramFile: null }));
     expect(chooseMachine(machines.slice(0, 1), null).name).toBe('one');
     expect(chooseMachine(machines, 'tw').name).toBe('two');
     expect(chooseMachine(machines, '10').name).toBe('one');

@@ -35,15 +35,23 @@ export class PrivateMemory implements OpenMemory {
    * @param mtree text of the human monitor's `info mtree -f`
    */
   static open(qemuPid: number, ramFile: string, mtree: string): PrivateMemory {
+    return PrivateMemory.openRanges(qemuPid, { ramFile, ranges: ramRanges(mtree), flags: 'r+' });
+  }
+
+  /** Opens the memory of a machine whose monitor is in use, with known ranges. */
+  static openRanges(
+    qemuPid: number,
+    { ramFile, ranges, flags }: { ramFile: string; ranges: readonly RamRange[]; flags: 'r' | 'r+' },
+  ): PrivateMemory {
     const opened = new DisposableStack();
     try {
       const { ino } = statSync(ramFile);
       const parts = mappedParts(readFileSync(`/proc/${qemuPid}/maps`, 'latin1'), { path: ramFile, inode: ino });
-      const fds = [openSync(`/proc/${qemuPid}/mem`, 'r+'), openSync(ramFile, 'r')] as const;
+      const fds = [openSync(`/proc/${qemuPid}/mem`, flags), openSync(ramFile, 'r')] as const;
       for (const fd of fds) opened.defer(() => closeSync(fd));
       const written = new WrittenPages(qemuPid);
       opened.defer(() => written.close());
-      const memory = new PrivateMemory(...fds, written, parts, ramRanges(mtree));
+      const memory = new PrivateMemory(...fds, written, parts, ranges);
       const [first] = memory.ranges;
       if (first === undefined || !memory.read(first.start, new Uint8Array(8)))
         throw new Error(`QEMU has not mapped ${ramFile}`);

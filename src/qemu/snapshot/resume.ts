@@ -2,6 +2,8 @@
 // Starts a machine from what was saved. It is loaded and paused when this is done; `cont` makes it run.
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { SandboxOfResult } from '../../model/result/result.js';
+import { INSTALL } from '../../sandbox/index.js';
 import { deferred, within } from '../../util/deadline.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { readRegularFile } from '../../util/files/regular-file.js';
@@ -37,6 +39,7 @@ export async function startResumed(
   signal.throwIfAborted();
   const process = await QemuProcess.start(config);
   try {
+    refuseLessSandbox(process.sandbox, config.resumed);
     await load(process, config.dir, options);
     return process;
   } catch (error) {
@@ -47,9 +50,16 @@ export async function startResumed(
     const cause: unknown = ended ? process.gone.reason : error;
     throw new SnapshotError('load', `the saved machine cannot be loaded: ${messageOf(cause)}`, {
       cause,
+      hint: cause instanceof LabError ? cause.hint : null,
       detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
     });
   }
+}
+
+/** Without bubblewrap, a user of its own cannot reach a file in the closed folder of the snapshots. */
+function refuseLessSandbox({ user, why }: SandboxOfResult, { ramFile }: ResumedFrom): void {
+  if (user === 'lab' && why?.startsWith(ramFile) === true)
+    throw new LabError(`QEMU would not run as a user of its own: ${why}`, { hint: INSTALL });
 }
 
 async function load(process: QemuProcess, dir: string, options: ResumeOptions): Promise<void> {

@@ -3,6 +3,8 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SnapshotError } from '../../../src/qemu/snapshot/error.js';
+import { PrivateMemory } from '../../../src/qemu/snapshot/private-memory.js';
 import { ramOpening, resumedFrom } from '../../../src/qemu/snapshot/opening.js';
 import { saveRam } from '../../../src/qemu/snapshot/save.js';
 import { temporaryFolder } from '../../util/temporary.js';
@@ -37,5 +39,19 @@ describe('the RAM of a saved machine', () => {
     const ram = join(temporaryFolder(), 'ram');
     const aborted = AbortSignal.abort(new Error('interrupted'));
     await expect(saveRam('/dev/null', ram, { signal: aborted, opening: 'read-write' })).rejects.toThrow('interrupted');
+  });
+});
+
+describe('the memory of a resumed machine', () => {
+  const ranges = [{ start: 0, end: 4096, offset: 0 }];
+  const ramFile = import.meta.filename;
+
+  it.each([
+    ['has not mapped the file', process.pid, /has not mapped/],
+    ['is gone', 2 ** 30, /ENOENT/],
+  ])('cannot be opened if QEMU %s', (_, pid, why) => {
+    const open = () => PrivateMemory.openRanges(pid, { ramFile, ranges, flags: 'r' });
+    expect(open).toThrow(why);
+    expect(open).toThrow(SnapshotError);
   });
 });
