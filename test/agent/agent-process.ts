@@ -41,6 +41,11 @@ export function compile(
   return { program, remove: () => rmSync(out, { recursive: true, force: true }) };
 }
 
+/** An agent of root could set the clock of this host (`renew`), so it runs without that right. */
+function harmless(program: string): string[] {
+  return process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-sys_time', program] : [program];
+}
+
 export class AgentProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly replies: Reply[] = [];
@@ -52,7 +57,8 @@ export class AgentProcess {
   private ended = false;
 
   constructor(program: string) {
-    this.child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [command = program, ...args] = harmless(program);
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdin.on('error', () => undefined);
     let rest = '';
     this.child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

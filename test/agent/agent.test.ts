@@ -348,6 +348,13 @@ describe('starting SSH, and renewing', () => {
     expect(await agent.ask(`1 ${request}`)).toEqual(failed('BADREQ', why));
   });
 
+  it('cannot set the clock of the host of this test', async () => {
+    const rights = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+    const effective = BigInt(`0x${/^CapEff:\t([0-9a-f]+)$/m.exec(rights)?.[1] ?? ''}`);
+    const CAP_SYS_TIME = 25n;
+    expect((effective >> CAP_SYS_TIME) & 1n).toBe(0n);
+  });
+
   it('says so if the program is missing that starts SSH', async () => {
     expect(await agent.ask(`1 ssh key=${'A'.repeat(500)}`)).toEqual(failed('ENOENT', /lab-ssh/));
   });
