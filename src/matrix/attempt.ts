@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Attempt, CellOfRun } from '../model/result/matrix.js';
 import type { Result } from '../model/result/result.js';
+import { rungOf } from '../model/result/snapshot.js';
 import { missedWitnesses } from '../model/result/witness.js';
 import type { CellTask } from './queue.js';
 
@@ -27,6 +28,7 @@ export function attemptOf(
     endsIn: result.endsIn,
     asExpected: result.asExpected,
     without: missedWitnesses(result),
+    rung: rungOf(result),
     title: result.cause?.title.slice(0, MAX_TITLE) ?? null,
     ms: Math.round(ms),
     startedAt: result.startedAt,
@@ -49,6 +51,7 @@ export function infraAttempt(
     endsIn: 'none',
     asExpected: false,
     without: [],
+    rung: null,
     title: why.slice(0, MAX_TITLE),
     ms: Math.round(ms),
     startedAt: new Date().toISOString(),

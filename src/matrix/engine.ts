@@ -4,6 +4,7 @@
 import type { Attempt, Cell } from '../model/result/matrix.js';
 import type { MatrixFolder } from '../store/matrix/folder.js';
 import { lastAttempts } from '../store/matrix/pair-results.js';
+import { differs, disagreement } from './cold-sample.js';
 import type { CellQueue, CellTask } from './queue.js';
 
 export interface EngineOptions {
@@ -15,7 +16,10 @@ export interface EngineOptions {
   folder: Pick<MatrixFolder, 'append'>;
   /** How often a cell is retried after the outcome `infra`. */
   retries: number;
-  onAttempt: (cell: Cell, attempt: Attempt, next: 'done' | 'retry') => void;
+  /** Whether a cell that ran from a snapshot also runs cold. */
+  coldToo: (cell: Cell) => boolean;
+  /** `check`: the cell has ended before, and also ran cold. */
+  onAttempt: (cell: Cell, attempt: Attempt, next: 'done' | 'retry' | 'check') => void;
   /** Called once if the matrix cannot continue, so that nobody waits for the other cells. */
   onFailure: (error: Error) => void;
 }
@@ -31,9 +35,18 @@ export function unfinished(cells: readonly Cell[], attempts: readonly Attempt[])
  * disk.
  */
 export async function driveMatrix(options: EngineOptions): Promise<void> {
-  const { cells, attempts, taskOf, queue, folder, retries, onAttempt, onFailure } = options;
+  const { cells, attempts, taskOf, queue, folder, retries, coldToo, onAttempt, onFailure } = options;
   const last = lastAttempts(attempts);
   const failures: unknown[] = [];
+  // Both attempts are kept. If they differ, one of them is wrong, and the lab does not choose.
+  const again = async (cell: Cell, warm: Attempt) => {
+    const cold = await queue.submit({ ...taskOf(cell, warm.attempt + 1), start: 'cold' });
+    const kept = differs(warm, cold) ? [cold, disagreement(warm, cold)] : [cold];
+    for (const attempt of kept) {
+      folder.append(attempt);
+      onAttempt(cell, attempt, 'check');
+    }
+  };
   await Promise.all(
     unfinished(cells, attempts).map(async (cell) => {
       const before = last.get(cell.id)?.attempt ?? 0;
@@ -43,6 +56,7 @@ export async function driveMatrix(options: EngineOptions): Promise<void> {
           folder.append(attempt);
           const next = attempt.outcome === 'infra' && n <= retries ? 'retry' : 'done';
           onAttempt(cell, attempt, next);
+          if (next === 'done' && attempt.rung !== null && coldToo(cell)) await again(cell, attempt);
           if (next === 'done') return;
         }
       } catch (error) {

@@ -89,6 +89,7 @@ export function taskMaker(
       guestState,
       timeout: plan.limits.timeout,
       memory: scenario.machine.memory,
+      start: 'warm',
       origin: 'here',
     };
   };

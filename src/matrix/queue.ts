@@ -18,6 +18,8 @@ export interface CellTask {
   timeout: number | null;
   /** Bytes of memory of the machine. */
   memory: number;
+  /** `cold`: the machine boots, even if there is a snapshot of it. */
+  start: 'warm' | 'cold';
   origin: TaskOrigin;
 }
 

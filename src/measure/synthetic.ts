@@ -282,6 +282,7 @@ function attemptOf(cell: Cell, { id, outcome, endsIn, asExpected, cause, duratio
     endsIn,
     asExpected,
     without: [],
+    rung: null,
     title: cause?.title ?? null,
     ms: durations['total'] ?? 0,
     startedAt,

@@ -121,6 +121,7 @@ function build(
       timeout: input.limits.timeout ?? null,
     },
     retries: input.retries,
+    cold: input.cold,
     expect: input.expect,
     baseline: existing('baseline', input.baseline),
     profile: existing('profile', input.profile),

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { capacity } from '../../src/host/capacity.js';
+import { coldSample } from '../../src/matrix/cold-sample.js';
 import { driveMatrix, unfinished } from '../../src/matrix/engine.js';
 import { HostSlots } from '../../src/host/slots.js';
 import { MemoryGate } from '../../src/host/memory-gate.js';
@@ -31,6 +32,7 @@ function drive(outcomes: Record<string, Attempt['outcome'][]>, more: Partial<Par
     cells,
     attempts: [],
     retries: 2,
+    coldToo: () => false,
     queue,
     folder: { append: (attempt) => void kept.push(attempt) },
     taskOf: (cell, attempt) => taskOf('x', {}, { cell, attempt }),
@@ -63,6 +65,43 @@ describe('a matrix', () => {
     const { submitted, done } = drive({}, { attempts });
     await done;
     expect(submitted.sort()).toEqual(['b-1/3', 'c-1/1']);
+  });
+
+  it('runs a sample of what ran from snapshots again, cold', async () => {
+    const starts: string[] = [];
+    const { kept, done } = drive(
+      {},
+      {
+        coldToo: ({ id }) => id !== 'c-1',
+        queue: {
+          submit: async ({ cell: { id }, attempt, start }: CellTask) => {
+            starts.push(`${id}/${start}`);
+            const outcome = `${id}/${start}` === 'b-1/cold' ? 'panic' : 'preserved';
+            return attemptOf(id, { attempt, outcome, rung: start === 'warm' ? 'jump' : null });
+          },
+          close: async () => undefined,
+        },
+      },
+    );
+    await done;
+    expect(starts.sort()).toEqual(['a-1/cold', 'a-1/warm', 'b-1/cold', 'b-1/warm', 'c-1/warm']);
+    const of = (cell: string) => kept.filter((each) => each.cell === cell).map(({ outcome }) => outcome);
+    expect(of('a-1')).toEqual(['preserved', 'preserved']);
+    // The lab does not choose between two verdicts: the cell has none now.
+    expect(of('b-1')).toEqual(['preserved', 'panic', 'infra']);
+    expect(unfinished(cells, kept).map(({ id }) => id)).toEqual(['b-1']);
+    expect(kept.find(({ outcome }) => outcome === 'infra')?.title).toContain('from a cold boot as panic');
+  });
+
+  it('takes another sample each night, of about the share that was asked for', () => {
+    const many = Array.from({ length: 1000 }, (_, n) => cellOf(`s${n}`));
+    const of = (id: string, share: number) => many.filter(coldSample({ id }, share)).map(({ id: cell }) => cell);
+    expect(of('night-1', 0.05).length).toBeGreaterThan(20);
+    expect(of('night-1', 0.05).length).toBeLessThan(90);
+    expect(of('night-1', 0.05)).toEqual(of('night-1', 0.05));
+    expect(of('night-1', 0.05)).not.toEqual(of('night-2', 0.05));
+    expect(of('night-1', 0)).toEqual([]);
+    expect(of('night-1', 1)).toHaveLength(1000);
   });
 
   it('ends at once where an attempt cannot be kept, with that error', async () => {

@@ -31,6 +31,7 @@ export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<C
     guestState: null,
     timeout: null,
     memory: 1 << 20,
+    start: 'warm',
     origin: 'here',
     ...more,
   };

@@ -204,6 +204,7 @@ describe('S2: a result', () => {
         asExpected: false,
         title: 'x',
         without: [],
+        rung: null,
         ms: 1,
         startedAt: '',
         worker: 'evil',

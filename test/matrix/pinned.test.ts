@@ -16,6 +16,7 @@ it('the version of the state of its guests', () => {
         cell: { ...task.cell, scenario: 'guests/survives', kernels: ['7.3.4', '7.3.4'] },
         guestState,
         memory: 2 ** 30,
+        start: 'warm',
       },
       { kernelProblem: () => null, trust: false },
     ).steps.flatMap((step) => (step.op === 'guest-save' ? [step.version] : []));

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ruleFor, type TrustOption } from '../../host/trust.js';
+import { coldSample } from '../../matrix/cold-sample.js';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
 import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
@@ -191,6 +192,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
       queue,
       folder,
       retries: plan.retries,
+      coldToo: coldSample(matrix, plan.cold),
       onAttempt: (cell, attempt, next) => {
         attempts.push(attempt);
         view.finished(cell, attempt, next);

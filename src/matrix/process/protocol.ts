@@ -21,6 +21,7 @@ const taskSchema: z.ZodType<CellTask> = z.object({
   guestState: z.number().nullable(),
   timeout: z.number().nullable(),
   memory: z.number().min(0),
+  start: z.enum(['warm', 'cold']),
   origin: z.enum(['here', 'signed', 'unsigned']),
 });
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { EXPECTATION_SOURCES, type Attempt, type Cell } from '../../model/result/matrix.js';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
+import { RUNGS } from '../../model/result/snapshot.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { blobRefSchema } from './blobs.js';
 
@@ -62,6 +63,7 @@ export const jobBody = z.object({
       .number()
       .min(0)
       .max(2 ** 50),
+    start: z.enum(['warm', 'cold']),
   }),
   images: z.array(image).max(MAX_KERNELS),
 });
@@ -77,6 +79,7 @@ const attempt: z.ZodType<Attempt> = z.object({
   asExpected: z.boolean(),
   title: z.string().max(1000).nullable(),
   without: z.array(z.enum(WITNESSES)).max(WITNESSES.length),
+  rung: z.enum(RUNGS).nullable(),
   ms: z.number().min(0),
   startedAt: z.string().max(100),
   worker: z.string().max(300),

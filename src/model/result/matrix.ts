@@ -2,6 +2,7 @@
 // A matrix: scenarios on kernels, with repeats. Each combination is a cell. results/<matrix>/ contains matrix.json
 // (`Matrix`) and cells.jsonl (an `Attempt` on each line).
 import type { EndsIn, Outcome } from './outcome.js';
+import type { Rung } from './snapshot.js';
 import type { Witness } from './witness.js';
 
 /** Version of the format of matrix.json and cells.jsonl. */
@@ -60,6 +61,8 @@ export interface Attempt {
   title: string | null;
   /** Waived witnesses that did not see. */
   without: Witness[];
+  /** Where the run's snapshot was taken; null if the machine booted cold. */
+  rung: Rung | null;
   /** Duration in milliseconds of a monotonic clock. */
   ms: number;
   /** ISO 8601, wall clock. */

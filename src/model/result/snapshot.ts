@@ -17,3 +17,8 @@ export function reaches(rung: Rung, other: Rung): boolean {
 
 /** What a run started from: a saved machine, or a boot, with the reason for it. */
 export type SnapshotOfResult = { rung: Rung; key: string; savedAt: string } | { none: string };
+
+/** Where a run started; null if its machine booted. */
+export function rungOf({ snapshot }: { snapshot: SnapshotOfResult | null }): Rung | null {
+  return snapshot !== null && 'rung' in snapshot ? snapshot.rung : null;
+}

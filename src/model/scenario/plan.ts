@@ -52,6 +52,8 @@ export interface Plan {
   };
   /** How often to repeat a cell whose outcome was `infra`. */
   retries: number;
+  /** Share of the cells that also run cold, from 0 to 1. */
+  cold: number;
   expect: (typeof EXPECTS)[number];
   /** Absolute path of the baseline, or null. */
   baseline: string | null;

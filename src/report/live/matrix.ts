@@ -7,12 +7,15 @@ import { cellText } from '../night/pair-result.js';
 import type { TextStream } from './progress.js';
 import { coloursFor, paint, seconds } from '../text/style.js';
 
+/** `check`: the cell had ended, and also ran cold. */
+type Next = 'done' | 'retry' | 'check';
+
 export interface MatrixView {
   running(cell: Cell, worker: string): void;
   detail(cell: Cell, text: string): void;
   /** The cell is back in the queue. */
   waiting(cell: Cell, why: string): void;
-  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void;
+  finished(cell: Cell, attempt: Attempt, next: Next): void;
   note(text: string): void;
   end(): void;
 }
@@ -47,8 +50,8 @@ abstract class View {
     this.done = options.done;
   }
 
-  protected count(next: 'done' | 'retry'): void {
-    if (next === 'retry') return;
+  protected count(next: Next): void {
+    if (next !== 'done') return;
     this.done++;
     this.fresh++;
   }
@@ -58,7 +61,7 @@ abstract class View {
     return ms === null || this.done === this.options.total ? '' : `about ${seconds(ms)} left`;
   }
 
-  protected line(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): string {
+  protected line(cell: Cell, attempt: Attempt, next: Next): string {
     const colours = coloursFor(this.options.stream);
     const verdict = paint(attempt.outcome, attempt.outcome.toUpperCase().padEnd(9), colours);
     const wrong = attempt.asExpected
@@ -67,7 +70,8 @@ abstract class View {
         ? `  ${printable(attempt.title ?? '', 200)}${next === 'retry' ? '; tried again' : ''}`
         : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})` +
           (attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`);
-    return `${verdict}  ${cellText(cell)}  ${seconds(attempt.ms)}${wrong}`;
+    const cold = next === 'check' ? '  (also cold)' : '';
+    return `${verdict}  ${cellText(cell)}${cold}  ${seconds(attempt.ms)}${wrong}`;
   }
 }
 
@@ -84,7 +88,7 @@ class PlainLines extends View implements MatrixView {
     this.say(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
   }
 
-  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void {
+  finished(cell: Cell, attempt: Attempt, next: Next): void {
     this.count(next);
     this.say(`${this.done}/${this.options.total}  ${this.line(cell, attempt, next)}  ${this.left()}`.trimEnd());
   }
@@ -120,7 +124,7 @@ class LiveTable extends View implements MatrixView {
     this.above(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
   }
 
-  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void {
+  finished(cell: Cell, attempt: Attempt, next: Next): void {
     this.rows.delete(cell.id);
     this.count(next);
     if (next === 'done') this.counts.set(attempt.outcome, (this.counts.get(attempt.outcome) ?? 0) + 1);

@@ -67,6 +67,12 @@ export const planSchema = mapping({
     .prefault({})
     .describe('Limits in addition to those of the host'),
   retries: whole().min(0).max(10).default(2).describe('How often to repeat a cell whose outcome is infra'),
+  cold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('Share of the cells that run a second time, cold, if they ran from a snapshot; from 0 to 1'),
   expect: z
     .enum(EXPECTS)
     .default('auto')

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Attempt, Matrix, PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
+import { rungOf } from '../../model/result/snapshot.js';
 import { missedWitnesses } from '../../model/result/witness.js';
 import { LabError } from '../../util/errors.js';
 import { readAttempts, readMatrix } from './folder.js';
@@ -53,8 +54,18 @@ export function readNightlyReport(folder: string): NightlyReport {
           ]
         : []),
       ...clockNotes(matrix, known),
+      ...coldNotes(known),
     ],
   };
+}
+
+/** How many cells ran from a snapshot, and how many of those also ran cold (matrix/cold-sample.ts). */
+function coldNotes(attempts: readonly Attempt[]): string[] {
+  const warm = new Set(attempts.filter(({ rung }) => rung !== null).map(({ cell }) => cell));
+  const verdicts = attempts.filter(({ cell, rung, outcome }) => warm.has(cell) && rung === null && outcome !== 'infra');
+  const cold = new Set(verdicts.map(({ cell }) => cell));
+  if (warm.size === 0) return [];
+  return [`${plural(warm.size, 'cell')} ran from snapshots, ${cold.size} of them also cold`];
 }
 
 /** Durations come from a monotonic clock, so they are right even then. */
@@ -97,6 +108,7 @@ function nightOfResult(
     asExpected,
     cause,
     witnesses,
+    snapshot,
     durations,
     startedAt,
     versions,
@@ -119,6 +131,7 @@ function nightOfResult(
     endsIn,
     asExpected,
     without: missedWitnesses({ witnesses }),
+    rung: rungOf({ snapshot }),
     title: cause?.title ?? null,
     ms: durations['total'] ?? 0,
     startedAt,

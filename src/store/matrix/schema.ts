@@ -9,6 +9,7 @@ import {
   MATRIX_SCHEMA,
 } from '../../model/result/matrix.js';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
+import { RUNGS } from '../../model/result/snapshot.js';
 import { WITNESSES } from '../../model/result/witness.js';
 
 const nth = z.number().int().min(1);
@@ -43,6 +44,7 @@ export const attemptSchema: z.ZodType<Attempt> = z.object({
   asExpected: z.boolean(),
   title: z.string().nullable(),
   without: z.array(z.enum(WITNESSES)).default([]),
+  rung: z.enum(RUNGS).nullable().default(null),
   ms: z.number().min(0),
   startedAt: z.string(),
   worker: z.string(),

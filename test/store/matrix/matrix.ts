@@ -34,6 +34,7 @@ export function attemptOf(cell: string, but: Partial<Attempt> = {}): Attempt {
     outcome: 'preserved',
     endsIn: 'none',
     without: [],
+    rung: null,
     asExpected: true,
     title: null,
     ms: 5000,
