@@ -7,14 +7,23 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ensureKernel, ensureRootFs } from '../../images/index.js';
 import type { Result } from '../../model/result/result.js';
+import { rungOf } from '../../model/result/snapshot.js';
 import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
 import { type Child, startChild } from '../../util/process/child.js';
 import { trackTemp } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
 import { resultOf, runLab } from '../lab.js';
-import { type Conditions, CorpusJournal, digestOf, type Entry } from './journal.js';
-import { accuracyTables, type Labelled, outcomeTables, predictionLine, SUMMARY_HEAD, summaryRow } from './tables.js';
+import { type Conditions, CorpusJournal, digestOf, type Entry, type Start, STARTS } from './journal.js';
+import {
+  accuracyTables,
+  type Labelled,
+  outcomeTables,
+  predictionLine,
+  SUMMARY_HEAD,
+  summaryRow,
+  warmAndColdLines,
+} from './tables.js';
 
 const ROOT = packageRoot();
 const SCENARIOS = join(ROOT, 'scenarios');
@@ -26,6 +35,7 @@ interface Options {
   jobs: string;
   loads: string;
   icount: 'off' | 'on' | 'both';
+  start: Start | 'both';
   journal: string;
   fresh?: boolean;
 }
@@ -42,6 +52,7 @@ const options = new Command('corpus')
     '0',
   )
   .option('--icount <when>', 'off, on or both: emulated processors count instructions', 'off')
+  .option('--start <way>', 'warm, cold or both: from snapshots where there are any', 'warm')
   .option('--journal <file>', 'record each run in this file', join('results', 'corpus.jsonl'))
   .option('--fresh', 'forget all recorded runs first')
   .parse()
@@ -75,11 +86,12 @@ function busy(count: number): Child[] {
 /** Null if there is no result; then the lab's messages go to standard error. */
 async function runOnce(
   { path }: Labelled,
-  { icount }: Conditions,
+  { icount, start }: Conditions,
   results: string,
 ): Promise<{ result: Result; seconds: number } | null> {
   const began = performance.now();
-  const ended = await runLab(['run', path, '--json', '--results', results, ...(icount ? ['--icount'] : [])]);
+  const wayOf = [...(icount ? ['--icount'] : []), ...(start === 'cold' ? ['--cold'] : [])];
+  const ended = await runLab(['run', path, '--json', '--results', results, ...wayOf]);
   try {
     return { result: resultOf(ended), seconds: (performance.now() - began) / 1000 };
   } catch {
@@ -100,7 +112,10 @@ await ensureRootFs(context);
 
 const loads = options.loads.split(',').map(Number);
 const ways = options.icount === 'both' ? [false, true] : [options.icount === 'on'];
-const conditions: Conditions[] = loads.flatMap((load) => ways.map((icount) => ({ load, icount })));
+const starts = STARTS.filter((start) => options.start === 'both' || options.start === start);
+const conditions: Conditions[] = loads.flatMap((load) =>
+  ways.flatMap((icount) => starts.map((start) => ({ load, icount, start }))),
+);
 let stopped = false;
 process.once('SIGINT', () => {
   stopped = true;
@@ -125,6 +140,7 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
         outcome: result.outcome,
         endsIn: result.endsIn,
         asExpected: result.asExpected,
+        rung: rungOf(result),
         predicted: result.predicted?.outcome ?? null,
         hit: result.predicted?.hit ?? null,
         cause: result.cause?.title ?? null,
@@ -139,7 +155,7 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
         ? ''
         : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
       process.stderr.write(
-        `round ${round} load ${part.load}${part.icount ? ' icount' : ''}: ${each.name} ${seconds.toFixed(1)} s: ` +
+        `round ${round} load ${part.load}${part.icount ? ' icount' : ''} ${entry.rung ?? 'cold'}: ${each.name} ${seconds.toFixed(1)} s: ` +
           `${result.outcome}${wrong}\n`,
       );
     });
@@ -159,6 +175,7 @@ print([
   ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))),
   '',
   predictionLine(labelled, all),
+  ...(options.start === 'both' ? ['', ...warmAndColdLines(labelled, all)] : []),
 ]);
 process.exit(
   all.length === labelled.length * conditions.length * Number(options.runs) && all.every(({ asExpected }) => asExpected)

@@ -6,13 +6,19 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../util/json.js';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
+import { RUNGS } from '../../model/result/snapshot.js';
 
 /** What the runs of a round have in common. */
 export interface Conditions {
   /** Busy processes beside the runs. */
   load: number;
   icount: boolean;
+  /** `warm`: from a snapshot where there is one. */
+  start: Start;
 }
+
+export const STARTS = ['warm', 'cold'] as const;
+export type Start = (typeof STARTS)[number];
 
 const entry = z.object({
   /** Path of the scenario below the folder of all scenarios. */
@@ -21,6 +27,10 @@ const entry = z.object({
   digest: z.string(),
   load: z.number().int(),
   icount: z.boolean(),
+  /** Journals of an older lab have only cold runs. */
+  start: z.enum(STARTS).default('cold'),
+  /** Where a warm run started; null if its machine booted. */
+  rung: z.enum(RUNGS).nullable().default(null),
   round: z.number().int(),
   outcome: z.enum(OUTCOMES),
   endsIn: z.enum(ENDINGS),
@@ -54,7 +64,7 @@ export class CorpusJournal {
     this.known.clear();
   }
 
-  has(run: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): boolean {
+  has(run: KeyOfEntry): boolean {
     return this.known.has(keyOf(run));
   }
 
@@ -65,9 +75,10 @@ export class CorpusJournal {
   }
 
   /** Runs of the current text of the scenarios, under these conditions. */
-  of(scenarios: ReadonlyMap<string, string>, { load, icount }: Conditions): Entry[] {
+  of(scenarios: ReadonlyMap<string, string>, { load, icount, start }: Conditions): Entry[] {
     return [...this.known.values()].filter(
-      (run) => scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount,
+      (run) =>
+        scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount && run.start === start,
     );
   }
 }
@@ -76,12 +87,8 @@ export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function keyOf({
-  name,
-  digest,
-  load,
-  icount,
-  round,
-}: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): string {
-  return [name, digest, load, icount, round].join(' ');
+type KeyOfEntry = Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'start' | 'round'>;
+
+function keyOf({ name, digest, load, icount, start, round }: KeyOfEntry): string {
+  return [name, digest, load, icount, start, round].join(' ');
 }

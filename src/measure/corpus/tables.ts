@@ -85,14 +85,18 @@ export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[])
 const verdictsOf = (runs: readonly Entry[]) => new Set(runs.map(({ outcome, endsIn }) => `${outcome} ${endsIn}`)).size;
 
 /** One line for the runs under one set of conditions. */
-export function summaryRow(all: readonly Labelled[], { load, icount }: Conditions, runs: readonly Entry[]): string {
+export function summaryRow(
+  all: readonly Labelled[],
+  { load, icount, start }: Conditions,
+  runs: readonly Entry[],
+): string {
   const rounds = all.map(({ name }) => runs.filter((entry) => entry.name === name).length);
   const different = all.filter(({ name }) => verdictsOf(runs.filter((entry) => entry.name === name)) > 1).length;
   const infra = runs.filter(({ outcome }) => outcome === 'infra').length;
   const right = runs.filter(({ asExpected }) => asExpected).length;
   const seconds = mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1);
   return (
-    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds ` +
+    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${start}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds ` +
     `| ${right} of ${runs.length} ` +
     `| ${different} with two verdicts, ${infra} infra, ${seconds} s a run |`
   );
@@ -113,4 +117,23 @@ export function predictionLine(all: readonly Labelled[], runs: readonly Entry[])
   const right = predictable.length - wrong.length;
   const exceptions = names === '' ? '' : `; not: ${names}`;
   return `Predictions where one can be made: ${right} of ${predictable.length} right${exceptions}.`;
+}
+
+/** Whether scenarios end the same from a snapshot and from a boot, and how long they take. */
+export function warmAndColdLines(all: readonly Labelled[], runs: readonly Entry[]): string[] {
+  const warm = runs.filter(({ rung }) => rung !== null);
+  const cold = runs.filter(({ start }) => start === 'cold');
+  const verdicts = (part: readonly Entry[], name: string) =>
+    new Set(part.filter((run) => run.name === name).map(({ outcome, endsIn }) => `${outcome} ${endsIn}`));
+  const both = all.filter(({ name }) => verdicts(warm, name).size > 0 && verdicts(cold, name).size > 0);
+  const different = both.filter(({ name }) => new Set([...verdicts(warm, name), ...verdicts(cold, name)]).size > 1);
+  const names = new Set(both.map(({ name }) => name));
+  const seconds = (part: readonly Entry[]) =>
+    mean(part.filter(({ name }) => names.has(name)).map((run) => run.seconds)).toFixed(1);
+  const exceptions = different.length === 0 ? '' : `; not: ${different.map(({ name }) => name).join(', ')}`;
+  return [
+    `Scenarios that ran from snapshots: ${both.length} of ${all.length}. ` +
+      `Verdicts equal to cold ones: ${both.length - different.length} of ${both.length}${exceptions}.`,
+    `Whole process, these scenarios: ${seconds(warm)} s warm, ${seconds(cold)} s cold.`,
+  ];
 }

@@ -10,6 +10,8 @@ const RUN: Entry = {
   digest: digestOf('text'),
   load: 4,
   icount: false,
+  start: 'warm',
+  rung: 'jump',
   round: 0,
   outcome: 'lost',
   endsIn: 'reboot',
@@ -38,6 +40,7 @@ describe('the journal of a corpus', () => {
       { round: 1 },
       { load: 0 },
       { icount: true },
+      { start: 'cold' as const },
       { digest: digestOf('changed') },
       { name: 'mismatch/b.yaml' },
     ]) {
@@ -57,7 +60,7 @@ describe('the journal of a corpus', () => {
     one.add(RUN);
     expect(one.of(new Map([[RUN.name, RUN.digest]]), RUN)).toEqual([RUN]);
     expect(one.of(new Map([[RUN.name, digestOf('changed')]]), RUN)).toEqual([]);
-    expect(one.of(new Map([[RUN.name, RUN.digest]]), { load: 4, icount: true })).toEqual([]);
+    expect(one.of(new Map([[RUN.name, RUN.digest]]), { ...RUN, icount: true })).toEqual([]);
   });
 
   it('begins again where it is told to', () => {
