@@ -7,6 +7,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
 import type { Result } from '../model/result/result.js';
+import { rungOf } from '../model/result/snapshot.js';
 import { inspectOutside } from '../oracles/files/outside.js';
 import { inspectPageCache } from '../oracles/pages/page-cache.js';
 import { atOnce } from '../util/loop/turns.js';
@@ -27,9 +28,12 @@ interface LabTime {
   result: Result;
 }
 
-async function runScenario(scenario: string, env: Record<string, string> = {}): Promise<LabTime> {
+async function runScenario(
+  scenario: string,
+  { env = {}, words: more = [] }: { env?: Record<string, string>; words?: string[] } = {},
+): Promise<LabTime> {
   const began = performance.now();
-  const words = ['run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')];
+  const words = ['run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results'), ...more];
   const ended = await runLab(words, { env });
   if (ended.code !== 0) throw new Error(`lab run ended with ${ended.code}:\n${ended.stderr}`);
   return { ms: performance.now() - began, result: resultOf(ended) };
@@ -45,25 +49,35 @@ function row(what: string, { min, median, max }: ReturnType<typeof spread>, unit
   process.stdout.write(`| ${what} | ${values}${unit === '' ? '' : ` ${unit}`} |\n`);
 }
 
-async function warm(): Promise<void> {
+/** First the run from a snapshot, which the first of all runs saves, then the same from a boot. */
+async function update(): Promise<void> {
   const context = { signal: new AbortController().signal, onProgress: () => undefined };
   const [from, to] = [await ensureKernel('7.2.12', context), await ensureKernel('7.3.4', context)];
   await ensureRootFs(context);
   const floor = await prepareFloor(dir, from, to);
+  await runScenario(SCENARIO);
   const floors: number[] = [];
-  const labs: LabTime[] = [];
-  // Alternate, so that both see the same noise.
+  const warm: LabTime[] = [];
+  const cold: LabTime[] = [];
+  // Alternate, so that all see the same noise.
   for (let i = 0; i < runs; i++) {
     floors.push(await runFloor(floor));
-    labs.push(await runScenario(SCENARIO));
+    warm.push(await runScenario(SCENARIO));
+    cold.push(await runScenario(SCENARIO, { words: ['--cold'] }));
   }
+  const ratios = (labs: readonly LabTime[]) => spread(labs.map(({ ms }, i) => ms / (floors[i] as number)));
   row('floor: bare init, QEMU alone', spread(floors.map((ms) => ms / 1000)), 's');
-  row('`lab run scenarios/first-update.yaml`, warm, whole process', spread(labs.map(({ ms }) => ms / 1000)), 's');
-  row('ratio, pair by pair', spread(labs.map(({ ms }, i) => ms / (floors[i] as number))), '');
-  row("the lab's own CPU", spread(labs.map(({ result }) => result.lab.cpuMs / 1000)), 's');
+  for (const [labs, what] of [
+    [warm, `\`lab run scenarios/first-update.yaml\`, from ${rungOf((warm[0] as LabTime).result) ?? 'no snapshot'}`],
+    [cold, 'the same with `--cold`'],
+  ] as const) {
+    row(`${what}, whole process`, spread(labs.map(({ ms }) => ms / 1000)), 's');
+    row('its ratio to the floor, pair by pair', ratios(labs), '');
+    row("the lab's own CPU", spread(labs.map(({ result }) => result.lab.cpuMs / 1000)), 's');
+  }
   row(
     "peak memory of the lab's process, 1 GiB machine",
-    spread(labs.map(({ result }) => result.lab.peakRssKiB / 1024)),
+    spread(cold.map(({ result }) => result.lab.peakRssKiB / 1024)),
     'MiB',
     0,
   );
@@ -144,7 +158,7 @@ function pageStateOracle(): void {
 
 /** From an empty cache to the first verdict, with all host packages installed. */
 async function cold(): Promise<void> {
-  const { ms } = await runScenario(SCENARIO, { LAB_CACHE: join(dir, 'cache') });
+  const { ms } = await runScenario(SCENARIO, { env: { LAB_CACHE: join(dir, 'cache') } });
   row('cold: empty cache to the first verdict', spread([ms / 60_000]), 'min', 1);
 }
 
@@ -170,7 +184,7 @@ process.stdout.write(
   `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, ` +
     `Node ${process.version}, ${runs} runs\n\n| what | least / median / most |\n|---|---|\n`,
 );
-await warm();
+await update();
 await check();
 await largeMachine();
 pageOracle();
