@@ -155,7 +155,8 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
         ? ''
         : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
       process.stderr.write(
-        `round ${round} load ${part.load}${part.icount ? ' icount' : ''} ${entry.rung ?? 'cold'}: ${each.name} ${seconds.toFixed(1)} s: ` +
+        `round ${round} load ${part.load}${part.icount ? ' icount' : ''} ${entry.rung ?? 'cold'}: ` +
+          `${each.name} ${seconds.toFixed(1)} s: ` +
           `${result.outcome}${wrong}\n`,
       );
     });

@@ -96,7 +96,8 @@ export function summaryRow(
   const right = runs.filter(({ asExpected }) => asExpected).length;
   const seconds = mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1);
   return (
-    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${start}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds ` +
+    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${start}, ` +
+    `${Math.min(...rounds)} to ${Math.max(...rounds)} rounds ` +
     `| ${right} of ${runs.length} ` +
     `| ${different} with two verdicts, ${infra} infra, ${seconds} s a run |`
   );
