@@ -16,4 +16,4 @@ export { trackedInXarray } from './kho/tracker.js';
 export { metadataOf } from './kho/trees.js';
 export { RUNG_SYMBOLS } from './readers/first-readers.js';
 export type { LastRung, Reader } from './readers/last-rung.js';
-export { canWaitForJump, lastRungOf } from './readers/of-scenario.js';
+export { canWaitForJump, lastRungOf, type Pair } from './readers/of-scenario.js';

@@ -108,16 +108,16 @@ export async function run(
   };
   if (failed !== null) event({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: failed });
   if (start.kind === 'cold') {
-    const { saving } = start;
+    const { saving = null, scenario = plan.scenario } = start.saved ?? {};
     return {
       timeline,
-      record: await execute({ ...plan, saver: saving }, streams, signal, saving?.parts ?? REAL_PARTS),
+      record: await execute({ ...plan, scenario, saver: saving }, streams, signal, saving?.parts ?? REAL_PARTS),
     };
   }
-  const { resuming, resumed } = start;
+  const { resuming, resumed, scenario } = start;
   try {
     const either = AbortSignal.any([signal, resuming.failed]);
-    return { timeline, record: await execute({ ...plan, resumed }, streams, either, resuming.parts) };
+    return { timeline, record: await execute({ ...plan, scenario, resumed }, streams, either, resuming.parts) };
   } finally {
     resuming.end();
   }

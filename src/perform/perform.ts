@@ -4,6 +4,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Event } from '../model/result/event.js';
 import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
@@ -57,7 +58,12 @@ async function attempt(
   let start: Start | null = null;
   try {
     const plan = planOf(scenario, prepared, options, { id, dir, folder, signal });
-    start = await startOf(plan, { use: options.snapshots ?? 'use', failed, signal });
+    const note = (text: string) => {
+      const event: Event = { t: 0, epoch: 0, kind: 'note', text };
+      folder.event(event);
+      options.onEvent(event);
+    };
+    start = await startOf(plan, { use: options.snapshots ?? 'use', failed, signal, note });
     const done = await run(plan, start, { folder, signal, failed, onEvent: options.onEvent });
     const { outcome, cause } = done.record.verdict;
     if (start.kind === 'warm' && outcome === 'infra')
@@ -77,13 +83,13 @@ async function attempt(
       };
     throw folder.failed.aborted ? folder.failed.reason : error;
   } finally {
-    if (start?.kind === 'cold') start.saving?.discard();
+    if (start?.kind === 'cold') start.saved?.saving.discard();
     if (start?.kind === 'warm') start.release();
     if (!options.keep) removeTemp(dir);
   }
 }
 
 /** The run is kept, so what happens to the copy of its machine changes nothing. */
-async function publish({ saving }: Cold, { signal }: PerformOptions): Promise<void> {
-  await saving?.publish(signal).catch(() => undefined);
+async function publish({ saved }: Cold, { signal }: PerformOptions): Promise<void> {
+  await saved?.saving.publish(signal).catch(() => undefined);
 }

@@ -3,13 +3,17 @@
 // can be saved. Nothing about snapshots ever fails a run.
 import { defaultCacheDir, Cache } from '../images/cache/cache.js';
 import { findProgram } from '../images/requirements.js';
+import { reaches, type Rung } from '../model/result/snapshot.js';
+import type { Scenario } from '../model/scenario/scenario.js';
 import { QEMU } from '../qemu/process.js';
 import { unsupported } from '../qemu/snapshot/unsupported.js';
 import { machineConfig, REAL_PARTS, type Resumed, type RunPlan } from '../run/index.js';
 import {
   eligible,
   keyOfPlan,
+  type Ladder,
   openStages,
+  operationsBeforeFiles,
   qemuBuild,
   resumedOf,
   type Resuming,
@@ -21,12 +25,16 @@ import {
   SnapshotStore,
 } from '../snapshot/index.js';
 import { messageOf } from '../util/errors.js';
+import { climb } from './climb.js';
+import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
 
 /** Whether runs use saved machines and save theirs. */
 export type SnapshotUse = 'use' | 'cold';
 
 export interface Warm {
   kind: 'warm';
+  /** As the run executes it: faults that make no difference before the jump come at the jump. */
+  scenario: Scenario;
   resumed: Resumed;
   resuming: Resuming;
   /** The machine has ended. */
@@ -39,22 +47,25 @@ export interface Cold {
   kind: 'cold';
   /** Why the run does not start from a saved machine. */
   none: string;
-  /** Null if its machine is not saved. */
-  saving: Saving | null;
+  /** Null if its machine is not saved. The scenario is as in `Warm`: no fault may be in the saved machine. */
+  saved: { saving: Saving; scenario: Scenario } | null;
 }
 
 export type Start = Warm | Cold;
 
-const cold = (none: string, saving: Saving | null = null): Cold => ({ kind: 'cold', none, saving });
+export interface StartOptions {
+  use: SnapshotUse;
+  /** Why a start from a saved machine was of no use; null if none was tried. */
+  failed: string | null;
+  signal: AbortSignal;
+  /** Says what takes long. */
+  note: (text: string) => void;
+}
 
-/**
- * Rejects only when `signal` is aborted, and with a UsageError for a setting that cannot be read.
- * @param failed why a start from a saved machine was of no use; null if none was tried
- */
-export async function startOf(
-  plan: RunPlan,
-  { use, failed, signal }: { use: SnapshotUse; failed: string | null; signal: AbortSignal },
-): Promise<Start> {
+const cold = (none: string): Cold => ({ kind: 'cold', none, saved: null });
+
+/** Rejects only when `signal` is aborted, and with a UsageError for a setting that cannot be read. */
+export async function startOf(plan: RunPlan, { use, failed, signal, note }: StartOptions): Promise<Start> {
   const { enabled, maxBytes } = snapshotSettings();
   if (use === 'cold') return cold('--cold');
   if (!enabled) return cold('LAB_SNAPSHOTS=off');
@@ -63,34 +74,64 @@ export async function startOf(
     const why = unsupported(machineConfig(plan));
     if (why !== null) return cold(why);
     const cache = new Cache(defaultCacheDir());
-    const { rung } = eligible(plan.scenario, { knowsJump: plan.formats[0] != null });
+    const pair = pairOf(plan);
+    const scenario = withFaultsAtJump(plan.scenario, pair);
+    const { rung } = eligible(scenario, { knowsJump: plan.formats[0] != null });
     const qemu = findProgram(QEMU) ?? QEMU;
     const build = await qemuBuild(qemu, cache.fact('qemu-build'), signal);
-    const key = keyOfPlan(plan, rung, build);
+    const key = keyOfPlan({ ...plan, scenario }, rung, build);
     const store = new SnapshotStore(snapshotsDir(cache.dir), maxBytes);
+    const wanted = {
+      upTo: rung === 'jump' ? lastRungOfRun(scenario, pair) : rung,
+      operations: operationsBeforeFiles(scenario.steps),
+      signal,
+    };
     let none = failed === null ? 'no snapshot of this machine yet' : `the snapshot was unusable: ${failed}`;
     if (failed === null) {
-      const found = await store.find(key, { upTo: rung, signal });
-      if (found.state === 'found') return warm(found.ladder, () => store.remove(key), signal);
+      let found = await store.find(key, wanted);
+      if (found.state === 'found' && canClimb(found.ladder, wanted.upTo)) {
+        found.ladder.release();
+        note(
+          'one run without the faults comes first: it saves the machine in the next kernel, for this and later runs',
+        );
+        await climb(plan, { key, store, build, qemu, signal });
+        found = await store.find(key, wanted);
+      }
+      if (found.state === 'found')
+        return warm({ ladder: found.ladder, scenario, remove: () => store.remove(key), signal });
       if (found.state === 'unusable') none = `the snapshot was unusable: ${found.why}`;
     }
     const begun = await store.begin(key, { bytes: plan.scenario.machine.memory, signal });
     if (begun.state === 'failed') return cold(`${none}, and none can be saved: ${begun.why}`);
     const { draft } = begun;
     const save = saveWithQemu({ qemu, dir: plan.dir, signal });
-    return cold(none, new Saving(REAL_PARTS, { rungs: [rung], draft, save, qemuVersion: build.version }));
+    const saving = new Saving(REAL_PARTS, { rungs: [rung], draft, save, qemuVersion: build.version });
+    return { ...cold(none), saved: { saving, scenario } };
   } catch (error) {
     signal.throwIfAborted();
     return cold(`no snapshot can be used: ${messageOf(error)}`);
   }
 }
 
-function warm(ladder: Parameters<typeof resumingFrom>[0], remove: () => Promise<void>, signal: AbortSignal): Start {
+/** A ladder of a run with faults ends at the jump: this run wants a later rung, and so may others. */
+function canClimb({ manifest }: Ladder, upTo: Rung): boolean {
+  return reaches(upTo, 'kho') && manifest.rungs.every(({ rung }) => !reaches(rung, 'kho'));
+}
+
+interface WarmOptions {
+  ladder: Ladder;
+  scenario: Scenario;
+  remove: () => Promise<void>;
+  signal: AbortSignal;
+}
+
+function warm({ ladder, scenario, remove, signal }: WarmOptions): Start {
   const opened = new DisposableStack();
   opened.defer(() => ladder.release());
   try {
     const resuming = resumingFrom(ladder, opened.use(openStages(ladder)), { base: REAL_PARTS, signal });
-    return { kind: 'warm', resumed: resumedOf(ladder), resuming, remove, release: () => opened.dispose() };
+    const resumed = resumedOf(ladder);
+    return { kind: 'warm', scenario, resumed, resuming, remove, release: () => opened.dispose() };
   } catch (error) {
     opened.dispose();
     return cold(`the snapshot was unusable: ${messageOf(error)}`);

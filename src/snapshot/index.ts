@@ -6,6 +6,7 @@ export { Divergence, Replay } from './journal/replay.js';
 export { keyedOperations, ladderKey, type LadderParts } from './key.js';
 export type { Manifest, SavedFile, SavedRung } from './manifest.js';
 export { type Eligible, eligible, hasJumpFault } from './eligible.js';
+export { operationsBeforeFiles } from './before-files.js';
 export { keyOfPlan } from './key-of-plan.js';
 export { resumedOf, resumingFrom } from './parts/from-ladder.js';
 export { saveWithQemu } from './parts/qemu.js';

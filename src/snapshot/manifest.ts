@@ -28,6 +28,8 @@ const rung = z.object({
   console: count,
   marks: count,
   journal: count,
+  /** Digest of what the next kernel was asked to do by then (`operationsBeforeFiles`); only of `retrieve`. */
+  operations: z.string().max(64).optional(),
 });
 export type SavedRung = z.infer<typeof rung>;
 

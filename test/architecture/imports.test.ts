@@ -29,7 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   run: ['images', 'qemu', 'sandbox', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
-  perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'host', 'run', 'store'],
+  perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'handover', 'host', 'run', 'store'],
   matrix: ['scenario', 'images', 'snapshot', 'compat', 'host', 'perform', 'store'],
   repro: [
     'console',

@@ -26,6 +26,8 @@ export interface SavingOptions {
   draft: Pick<Draft, 'path' | 'publish' | 'discard'>;
   save: SaveMachine;
   qemuVersion: string;
+  /** Of the rung `retrieve`; see `operationsBeforeFiles`. */
+  operations?: string | null;
 }
 
 export class Saving implements RungSaver {
@@ -116,9 +118,10 @@ export class Saving implements RungSaver {
       const marked = this.journal.mark(rung);
       if (marked.state === 'refused') throw new Error(marked.why);
       const files = { state: `${rung}.state`, ram: `${rung}.ram` };
-      const { draft, save } = this.options;
+      const { draft, save, operations } = this.options;
       await save(machine, { state: draft.path(files.state), ram: draft.path(files.ram) });
-      return { rung, ...files, registers, console, marks, journal: marked.entries };
+      const saved = { rung, ...files, registers, console, marks, journal: marked.entries };
+      return rung === 'retrieve' && operations != null ? { ...saved, operations } : saved;
     } finally {
       if (runs) await machine.command('cont');
     }

@@ -23,6 +23,8 @@ export interface DraftRung {
   console: number;
   marks: number;
   journal: number;
+  /** See `operationsBeforeFiles`. */
+  operations?: string;
 }
 
 /** All of a ladder; `console`, `marks` and `journal` are names of files in the draft. */

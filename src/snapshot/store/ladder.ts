@@ -36,10 +36,19 @@ export class Ladder implements Disposable {
   }
 }
 
-/** The last rung at `upTo` or before it that was saved with all that a run passes before it; null if there is none. */
-export function lastRung(manifest: Manifest, upTo: Rung): SavedRung | null {
+/** What a run looks for. */
+export interface Wanted {
+  /** The last rung from which it can start. */
+  upTo: Rung;
+  /** What it has the next kernel do before the first file (`operationsBeforeFiles`); null if that is not replayed. */
+  operations?: string | null;
+}
+
+/** The last saved rung of use, with all that a run passes before it; null if there is none. */
+export function lastRung(manifest: Manifest, { upTo, operations = null }: Wanted): SavedRung | null {
   return manifest.rungs
     .filter(({ rung }) => reaches(upTo, rung) && passedRungs(manifest, rung) !== null)
+    .filter((saved) => saved.rung !== 'retrieve' || (operations !== null && saved.operations === operations))
     .reduce<SavedRung | null>((last, saved) => (last === null || reaches(saved.rung, last.rung) ? saved : last), null);
 }
 

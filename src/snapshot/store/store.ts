@@ -3,7 +3,6 @@
 import { readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { chmod, mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Rung } from '../../model/result/snapshot.js';
 import { bytesText } from '../../util/bytes.js';
 import { messageOf } from '../../util/errors.js';
 import { acquireLock, tryExistingLock } from '../../util/process/lock.js';
@@ -11,7 +10,7 @@ import { trackTemp } from '../../util/process/reaper.js';
 import { type Manifest, MANIFEST_FILE, MAX_MANIFEST, readManifest } from '../manifest.js';
 import { Draft, type DraftHome } from './draft.js';
 import { bytesOnDisk, draftName, keysIn, lastUse, LOCK_FILE, removeFolder, removeUnused, sweep } from './folders.js';
-import { Ladder, lastRung, passedRungs } from './ladder.js';
+import { Ladder, lastRung, passedRungs, type Wanted } from './ladder.js';
 import { problemOf } from './verify.js';
 
 /** Bytes that a save leaves free on the disk: the run's own result must find room. */
@@ -44,7 +43,7 @@ export class SnapshotStore {
    * Finds a ladder and checks the files of its last rung at `upTo` or before. An unusable one is removed. Rejects only
    * when `signal` is aborted. The caller releases the ladder when its machine has ended.
    */
-  async find(key: string, { upTo, signal }: { upTo: Rung; signal?: AbortSignal }): Promise<Found> {
+  async find(key: string, { signal, ...wanted }: Wanted & { signal?: AbortSignal }): Promise<Found> {
     const dir = join(this.root, key);
     const lock = await tryExistingLock(join(dir, LOCK_FILE), 'shared', signal);
     if (lock === null) return { state: 'none' };
@@ -52,7 +51,7 @@ export class SnapshotStore {
     try {
       const manifest = manifestIn(dir, key);
       if (manifest === null) return await this.unusable(key, 'its manifest is damaged, or of another version');
-      const saved = lastRung(manifest, upTo);
+      const saved = lastRung(manifest, wanted);
       if (saved === null) return { state: 'none' };
       const { console, marks, journal } = manifest;
       const passed = (passedRungs(manifest, saved.rung) ?? []).map((rung) => rung.ram);

@@ -225,3 +225,46 @@ it('an older ladder gives way to one with more rungs, unless somebody uses it', 
   expect(await publish(['booted'])).toBe('exists');
   expect(await rungOf(store, 'retrieve')).toBe('jump');
 });
+
+describe('the rungs of the next kernel', () => {
+  const later: Rung[] = ['jump', 'luo', 'open', 'retrieve'];
+
+  it('are found up to the one that is wanted', async () => {
+    const store = emptyStore();
+    await save(store, { rungs: later });
+    for (const [upTo, rung] of [
+      ['kho', 'jump'],
+      ['luo', 'luo'],
+      ['open', 'open'],
+    ] as const)
+      expect(await rungOf(store, upTo)).toBe(rung);
+  });
+
+  it('`retrieve` is only for a run that has the next kernel do the same before', async () => {
+    const store = emptyStore();
+    const draft = await begin(store);
+    const contents = fill(draft, later);
+    const rungs = contents.rungs.map((rung) => (rung.rung === 'retrieve' ? { ...rung, operations: 'one' } : rung));
+    await draft.publish({ ...contents, rungs });
+    const found = async (operations: string | null) => {
+      const each = await store.find(KEY, { upTo: 'retrieve', operations });
+      if (each.state !== 'found') return each.state;
+      each.ladder.release();
+      return each.ladder.rung;
+    };
+    expect([await found('one'), await found('other'), await found(null)]).toEqual(['retrieve', 'open', 'open']);
+  });
+
+  it('are of no use without a rung that a run passes before', async () => {
+    const store = emptyStore();
+    await save(store, { rungs: ['luo', 'open'] });
+    expect(await rungOf(store, 'open')).toBe('none');
+  });
+
+  it('are checked with the memory of the rungs that a run passes', async () => {
+    const store = emptyStore();
+    const dir = await save(store, { rungs: later });
+    writeFileSync(join(dir, 'jump.ram'), 'other');
+    expect(await find(store, 'open')).toMatchObject({ state: 'unusable' });
+  });
+});
