@@ -16,7 +16,7 @@ await build({
     endurance: 'src/measure/endurance/main.ts',
     downtime: 'src/measure/downtime.ts',
     loop: 'src/measure/loop.ts',
-    interrupts: 'src/measure/interrupts.ts',
+    interrupts: 'src/measure/interrupts/main.ts',
     hosts: 'src/measure/hosts/hosts.ts',
   },
   outdir: 'dist',

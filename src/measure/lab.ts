@@ -17,6 +17,8 @@ export interface LabOptions {
   node?: readonly string[];
   /** Where its standard error goes; it is returned in any case. */
   onStderr?: (chunk: Buffer) => void;
+  /** Ends it, and everything that it started. */
+  signal?: AbortSignal;
 }
 
 /** Passes on what the lab says while it runs. */
@@ -26,6 +28,7 @@ export function runLab(args: readonly string[], options: LabOptions = {}): Promi
   return runCommand([process.execPath, ...(options.node ?? []), LAB, ...args], {
     env: { ...process.env, CI: 'true', ...options.env },
     maxOutput: MAX_OUTPUT,
+    signal: options.signal,
     ...(options.onStderr === undefined ? {} : { onStderr: options.onStderr }),
   });
 }

@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, realpat
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from '../util/process/child.js';
+import { killWithLab } from '../util/process/reaper.js';
 import { replaceFile } from '../util/replace-file.js';
 import { sandboxArgv, type SystemPath } from './argv.js';
 import { chooseIdentity, giveTo } from './identity.js';
@@ -65,6 +66,8 @@ export async function startSandboxed(
     env: options.env,
   });
   child.ended.catch(() => undefined);
+  // bwrap's process 1 has no parent-death signal before bwrap has set it up, and waits for ever if bwrap dies then.
+  killWithLab(child);
   const result = { child, sandbox, argv: command };
   if (!bwrap) return { ...result, pid: child.pid };
   const first = await processOne(child);

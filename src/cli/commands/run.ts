@@ -69,7 +69,8 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
             `to go on: lab run ${files.slice(results.length).map(shellQuote).join(' ')}`,
         ],
   );
-  for (const scenario of scenarios) results.push(await interruptible((signal) => runOne(scenario, options, signal)));
+  for (const scenario of scenarios)
+    await interruptible(async (signal) => void results.push(await runOne(scenario, options, signal)));
   if (options.json) process.stdout.write(`${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);
   return exitCodeOf(results);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run corpus`: runs labelled scenarios repeatedly and prints the tables of docs/mismatch.md and docs/accuracy.md.
 // Every run is recorded at once. A measurement that Ctrl-C or SIGKILL interrupted continues when it is started again.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -11,8 +11,10 @@ import { rungOf } from '../../model/result/snapshot.js';
 import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
 import { type Child, startChild } from '../../util/process/child.js';
-import { trackTemp } from '../../util/process/reaper.js';
+import { onInterruptKept } from '../../util/process/interrupt.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
+import { interruptibleMeasurement } from '../interruptible.js';
 import { resultOf, runLab } from '../lab.js';
 import { type Conditions, CorpusJournal, digestOf, type Entry, type Start, STARTS } from './journal.js';
 import {
@@ -88,10 +90,11 @@ async function runOnce(
   { path }: Labelled,
   { icount, start }: Conditions,
   results: string,
+  signal: AbortSignal,
 ): Promise<{ result: Result; seconds: number } | null> {
   const began = performance.now();
   const wayOf = [...(icount ? ['--icount'] : []), ...(start === 'cold' ? ['--cold'] : [])];
-  const ended = await runLab(['run', path, '--json', '--results', results, ...wayOf]);
+  const ended = await runLab(['run', path, '--json', '--results', results, ...wayOf], { signal });
   try {
     return { result: resultOf(ended), seconds: (performance.now() - began) / 1000 };
   } catch {
@@ -100,86 +103,85 @@ async function runOnce(
   }
 }
 
-const labelled = await labelledScenarios();
-const journal = new CorpusJournal(options.journal);
-if (options.fresh) journal.forget();
-const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
-trackTemp(folder);
-const context = { signal: new AbortController().signal, onProgress: () => undefined };
-// Build first, so that no run's time includes a build.
-for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) await ensureKernel(name, context);
-await ensureRootFs(context);
+async function measure(signal: AbortSignal): Promise<number> {
+  const labelled = await labelledScenarios();
+  const journal = new CorpusJournal(options.journal);
+  if (options.fresh) journal.forget();
+  const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
+  trackTemp(folder);
+  const context = { signal, onProgress: () => undefined };
+  // Build first, so that no run's time includes a build.
+  for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) await ensureKernel(name, context);
+  await ensureRootFs(context);
 
-const loads = options.loads.split(',').map(Number);
-const ways = options.icount === 'both' ? [false, true] : [options.icount === 'on'];
-const starts = STARTS.filter((start) => options.start === 'both' || options.start === start);
-const conditions: Conditions[] = loads.flatMap((load) =>
-  ways.flatMap((icount) => starts.map((start) => ({ load, icount, start }))),
-);
-let stopped = false;
-process.once('SIGINT', () => {
-  stopped = true;
-});
+  const loads = options.loads.split(',').map(Number);
+  const ways = options.icount === 'both' ? [false, true] : [options.icount === 'on'];
+  const starts = STARTS.filter((start) => options.start === 'both' || options.start === start);
+  const conditions: Conditions[] = loads.flatMap((load) =>
+    ways.flatMap((icount) => starts.map((start) => ({ load, icount, start }))),
+  );
+  const scenarios = new Map(labelled.map(({ name, digest }) => [name, digest]));
+  const known = (): Entry[] => conditions.flatMap((part) => journal.of(scenarios, part));
+  const total = labelled.length * conditions.length * Number(options.runs);
+  onInterruptKept(() => [`${known().length} of ${total} runs, in ${options.journal}; to go on: the same command`]);
 
-// Finish a round under all conditions before the next one, so that the results are comparable at any time.
-for (let round = 0; round < Number(options.runs) && !stopped; round++) {
-  for (const part of conditions) {
-    const left = labelled.filter(({ name, digest }) => !journal.has({ name, digest, ...part, round }));
-    if (left.length === 0 || stopped) continue;
-    const burners = busy(part.load);
-    await inWindow(left, Number(options.jobs), async (each) => {
-      if (stopped) return;
-      const run = await runOnce(each, part, folder);
-      if (run === null) return;
-      const { result, seconds } = run;
-      const entry: Entry = {
-        name: each.name,
-        digest: each.digest,
-        ...part,
-        round,
-        outcome: result.outcome,
-        endsIn: result.endsIn,
-        asExpected: result.asExpected,
-        rung: rungOf(result),
-        predicted: result.predicted?.outcome ?? null,
-        hit: result.predicted?.hit ?? null,
-        cause: result.cause?.title ?? null,
-        seconds,
-        runSeconds: (result.durations['total'] ?? 0) / 1000,
-        blind: Object.entries(result.witnesses)
-          .filter(([, { looked }]) => !looked)
-          .map(([witness]) => witness),
-      };
-      journal.add(entry);
-      const wrong = result.asExpected
-        ? ''
-        : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
-      process.stderr.write(
-        `round ${round} load ${part.load}${part.icount ? ' icount' : ''} ${entry.rung ?? 'cold'}: ` +
-          `${each.name} ${seconds.toFixed(1)} s: ` +
-          `${result.outcome}${wrong}\n`,
-      );
-    });
-    for (const burner of burners) burner.kill('SIGKILL');
+  // Finish a round under all conditions before the next one, so that the results are comparable at any time.
+  for (let round = 0; round < Number(options.runs); round++) {
+    for (const part of conditions) {
+      const left = labelled.filter(({ name, digest }) => !journal.has({ name, digest, ...part, round }));
+      if (left.length === 0) continue;
+      const burners = busy(part.load);
+      await inWindow(left, Number(options.jobs), async (each) => {
+        signal.throwIfAborted();
+        const run = await runOnce(each, part, folder, signal);
+        if (run === null) return;
+        const { result, seconds } = run;
+        const entry: Entry = {
+          name: each.name,
+          digest: each.digest,
+          ...part,
+          round,
+          outcome: result.outcome,
+          endsIn: result.endsIn,
+          asExpected: result.asExpected,
+          rung: rungOf(result),
+          predicted: result.predicted?.outcome ?? null,
+          hit: result.predicted?.hit ?? null,
+          cause: result.cause?.title ?? null,
+          seconds,
+          runSeconds: (result.durations['total'] ?? 0) / 1000,
+          blind: Object.entries(result.witnesses)
+            .filter(([, { looked }]) => !looked)
+            .map(([witness]) => witness),
+        };
+        journal.add(entry);
+        const wrong = result.asExpected
+          ? ''
+          : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
+        process.stderr.write(
+          `round ${round} load ${part.load}${part.icount ? ' icount' : ''} ${entry.rung ?? 'cold'}: ` +
+            `${each.name} ${seconds.toFixed(1)} s: ` +
+            `${result.outcome}${wrong}\n`,
+        );
+      });
+      for (const burner of burners) burner.kill('SIGKILL');
+    }
   }
-}
-rmSync(folder, { recursive: true, force: true });
+  removeTemp(folder);
 
-const scenarios = new Map(labelled.map(({ name, digest }) => [name, digest]));
-const all = conditions.flatMap((part) => journal.of(scenarios, part));
-const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
-print(outcomeTables(labelled, all));
-if (Number(options.runs) > 1) print(accuracyTables(labelled, all));
-print([
-  '',
-  ...SUMMARY_HEAD,
-  ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))),
-  '',
-  predictionLine(labelled, all),
-  ...(options.start === 'both' ? ['', ...warmAndColdLines(labelled, all)] : []),
-]);
-process.exit(
-  all.length === labelled.length * conditions.length * Number(options.runs) && all.every(({ asExpected }) => asExpected)
-    ? 0
-    : 1,
-);
+  const all = known();
+  const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+  print(outcomeTables(labelled, all));
+  if (Number(options.runs) > 1) print(accuracyTables(labelled, all));
+  print([
+    '',
+    ...SUMMARY_HEAD,
+    ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))),
+    '',
+    predictionLine(labelled, all),
+    ...(options.start === 'both' ? ['', ...warmAndColdLines(labelled, all)] : []),
+  ]);
+  return all.length === total && all.every(({ asExpected }) => asExpected) ? 0 : 1;
+}
+
+await interruptibleMeasurement(measure);

@@ -31,7 +31,11 @@ export async function execute(
 ): Promise<RunRecord> {
   const run = new Run(plan, streams, startClock(), parts);
   try {
-    await go(run, signal).catch((error: unknown) => run.failed(error));
+    await go(run, signal).catch((error: unknown) => {
+      // An aborted run has no verdict, so nothing waits for more evidence.
+      signal.throwIfAborted();
+      return run.failed(error);
+    });
     signal.throwIfAborted();
     const verdict = run.verdict ?? run.conclude();
     const total = run.clock.now();

@@ -4,6 +4,8 @@
 // which outlives the lab, removes the files that are left (reaper.ts). Work that nothing must end in order, such as
 // reading a scenario, ends with the first signal.
 
+import { setImmediate as immediate } from 'node:timers/promises';
+
 export class UserInterrupt extends Error {
   override name = 'UserInterrupt';
   constructor(readonly signalName: NodeJS.Signals) {
@@ -63,16 +65,27 @@ export function catchSignals(): void {
   caught = true;
 }
 
+/** Signals are taken between two of these. */
+async function turn(): Promise<void> {
+  await immediate();
+  await immediate();
+}
+
 /**
- * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. After an abort the error is always the
- * UserInterrupt, whatever `body` throws.
+ * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. After an abort it always throws the
+ * UserInterrupt, whatever `body` returns or throws.
  */
 export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   controller.signal.throwIfAborted();
   catchSignals();
   bodies++;
   try {
-    return await body(controller.signal);
+    const value = await body(controller.signal);
+    // Also where the body had nothing to end: after Ctrl-C the shell must not go on to the next command. A signal that
+    // came while the body did not give way is seen when the loop turns.
+    await turn();
+    controller.signal.throwIfAborted();
+    return value;
   } catch (error) {
     controller.signal.throwIfAborted();
     throw error;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Leaves nothing behind, even if the lab is killed with SIGKILL: a small shell waits for the lab's end of a pipe to
-// close, and then removes the paths that are still tracked. QEMU itself dies by its parent-death signal (see
-// qemu/process.ts).
+// close. Then it kills the process groups and removes the paths that are still tracked. QEMU itself dies by its
+// parent-death signal (see qemu/process.ts), but only once that is set.
 import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { type Child, startChild } from './child.js';
 
-// `+PATH` tracks, `-PATH` untracks. The shell keeps the list in its positional parameters, so that no character of a
-// path is special.
-const SCRIPT = `
+// `+PATH` tracks, `-PATH` untracks; `*GROUP` and `/GROUP` do so with a process group. The shell keeps the paths in its
+// positional parameters, so that no character of a path is special.
+export const REAPER_SCRIPT = `
 set --
+groups=' '
 while IFS= read -r line; do
   path=\${line#?}
   case $line in
@@ -18,28 +19,53 @@ while IFS= read -r line; do
       while [ "$n" -gt 0 ]; do
         kept=$1; shift; [ "$kept" = "$path" ] || set -- "$@" "$kept"; n=$((n - 1))
       done ;;
+    \\**) groups="$groups$path " ;;
+    /*) groups="\${groups%%" $path "*} \${groups#*" $path "}" ;;
   esac
 done
+for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
 [ "$#" -eq 0 ] || rm -rf -- "$@"
 `;
 
 let child: Child | null = null;
-/** Both lists hold only what exists now, so that neither grows with the number of runs. */
+/** These hold only what exists now, here and in the shell, so that nothing grows with the number of runs. */
 const tracked = new Set<string>();
+const groups = new Set<number>();
 
 function reaper(): Child {
   if (child === null) {
     // It must outlive the lab, and must not keep it from ending.
-    child = startChild(['/bin/sh', '-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], tie: 'none' });
+    child = startChild(['/bin/sh', '-c', REAPER_SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], tie: 'none' });
     child.ended.catch(() => undefined);
     child.stdin?.on('error', () => undefined);
     child.unref();
     if (child.stdin instanceof Socket) child.stdin.unref();
     process.on('exit', () => {
+      for (const group of groups) killGroup(group);
       for (const path of tracked) rmSync(path, { recursive: true, force: true });
     });
   }
   return child;
+}
+
+/** Kills the child and its process group when the lab ends, however it ends. */
+export function killWithLab(doomed: Child): void {
+  const { pid } = doomed;
+  if (pid === undefined) return;
+  groups.add(pid);
+  reaper().stdin?.write(`*${pid}\n`);
+  doomed.onExit(() => {
+    groups.delete(pid);
+    child?.stdin?.write(`/${pid}\n`);
+  });
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It has already gone.
+  }
 }
 
 /** Removes `path` when the lab ends, however it ends, unless `untrackTemp` is called before. */

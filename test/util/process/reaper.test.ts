@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { trackTemp } from '../../../src/util/process/reaper.js';
+import { REAPER_SCRIPT, trackTemp } from '../../../src/util/process/reaper.js';
 import { programOf } from '../program.js';
 import { temporaryFolder, until } from '../temporary.js';
 
@@ -95,7 +95,54 @@ describe('temporary paths', () => {
     expect(large - small).toBeLessThan(256);
   }, 120_000);
 
+  it('take the same work for each run: the 10,000th takes the shell no more commands than the first', () => {
+    // Two paths and a machine of another run stay tracked.
+    const others = '+/tmp/no-such-folder/a\n+/tmp/no-such-folder/b\n*999999990\n';
+    const run = '+/tmp/no-such-folder/run\n*999999991\n/999999991\n-/tmp/no-such-folder/run\n';
+    const commands = (runs: number): number => {
+      const { stderr, status } = spawnSync('/bin/sh', ['-x', '-c', REAPER_SCRIPT], {
+        input: others + run.repeat(runs),
+        maxBuffer: 256 << 20,
+      });
+      expect(status).toBe(0);
+      return stderr.toString('latin1').split('\n').length;
+    };
+    const [none, one, many] = [commands(0), commands(1), commands(10_000)];
+    expect(one - none).toBeGreaterThan(4);
+    expect(many - none).toBe(10_000 * (one - none));
+  });
+
   it('cannot have a line break in its name', () => {
     expect(() => trackTemp('/tmp/a\nb')).toThrow('line break');
+  });
+});
+
+describe('process groups', () => {
+  const alive = (pid: string | undefined) => existsSync(`/proc/${pid}`);
+  async function groupHolder(...words: string[]) {
+    const child = spawn(NODE, [HOLDER, 'group', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until('the group runs', () => /group \d+ \d+/.test(said) && said.includes('held'));
+    const [, first, second] = /group (\d+) (\d+)/.exec(said) ?? [];
+    return { child, first, second };
+  }
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('are killed when %s ends the lab', async (signal) => {
+    const { child, first, second } = await groupHolder();
+    expect([alive(first), alive(second)]).toEqual([true, true]);
+    child.kill(signal);
+    await until('the group is gone', () => !alive(first) && !alive(second));
+  });
+
+  it('are forgotten when they have ended', () => {
+    const ended = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    onTestFinished(() => void ended.kill('SIGKILL'));
+    const input = `*${ended.pid}\n*999999991\n/${ended.pid}\n`;
+    const { stderr } = spawnSync('/bin/sh', ['-x', '-c', REAPER_SCRIPT], { input });
+    expect(stderr.toString()).toContain('kill -KILL -999999991');
+    expect(stderr.toString()).not.toContain(`kill -KILL -${ended.pid}`);
+    expect(alive(String(ended.pid))).toBe(true);
   });
 });
