@@ -2,7 +2,9 @@
 // `npm run hosts`: tries the lab on other hosts. Makes a Debian in a folder, clones the project into it, runs the
 // README's commands and scenarios that need every witness there, and prints a table. A host that exists is used again.
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
 import { checkHost, emptyRow } from './check.js';
 import { debianHost } from './debian.js';
 import { type Host, type HostPlan, planName } from './host.js';
@@ -22,6 +24,13 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 function open(plan: HostPlan, options: HostsOptions): Promise<Host> {
   const context = { options, signal: abort.signal, say };
   return options.kvm ? kvmHost(plan, context) : debianHost(plan, context);
+}
+
+/** A measurement changes the host's checkout and packages, so two of them take turns. */
+function measureAlone(plan: HostPlan, options: HostsOptions): Promise<HostRow> {
+  const onWait = () => say(`${planName(plan)}: another npm run hosts uses this host`);
+  const lock = join(options.folder, `${planName(plan)}.lock`);
+  return withLock(lock, { signal: abort.signal, onWait }, () => measure(plan, options));
 }
 
 /** A host that fails is a row too. Rejects on Ctrl-C, and for wrong usage. */
@@ -46,7 +55,7 @@ async function main(options: HostsOptions): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new UsageError('hosts are made with debootstrap and chroot, which need root', { hint: 'run it with sudo' });
   for (const plan of options.plans) {
-    const row = await measure(plan, options);
+    const row = await measureAlone(plan, options);
     rows.push(row);
     for (const complaint of complaintsOf(row)) say(complaint);
     // After each host, so that an interrupted measurement keeps what it has.
