@@ -39,7 +39,8 @@ const CONSOLE_BYTES = 4000;
 export function emulatedArgs({ dir, kernel, initrd, init }: EmulatedOptions): string[] {
   const options = [
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    // One processor: with two, QEMU 7.2 corrupted the stack of a vCPU's thread in the host's kernel (seen once).
+    // One processor: with two, QEMU 7.2 corrupted the stack of a vCPU's thread in the host's kernel (seen once). No
+    // -icount: a machine's kernel then hangs at boot, because QEMU delivers its interrupts twice (docs/guests.md).
     ['-machine', 'q35', '-accel', 'tcg', '-cpu', CPU, '-smp', '1', '-m', '6G'],
     ['-kernel', kernel, '-initrd', initrd],
     // A processor that polls for the next interrupt takes the time from the emulation.

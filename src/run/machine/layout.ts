@@ -24,7 +24,7 @@ export const ALWAYS =
   'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check tsc=nowatchdog nokaslr ' +
   'kho=on liveupdate=on';
 
-/** Not with guests: on QEMU 7.2, a guest in a machine that counts instructions may hang after an update. */
+/** Not with guests: QEMU then delivers their interrupts twice, and they hang (docs/guests.md, Records). */
 function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): boolean {
   return accel === 'tcg' && machine.icount && !steps.some(({ op }) => op === 'guest-create');
 }
