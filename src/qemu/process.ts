@@ -10,6 +10,9 @@ import { exitOf, needsOfQemu, sandboxOf } from './confine.js';
 
 export const QEMU = 'qemu-system-x86_64';
 
+const RESUMED_NOTE =
+  '# This machine was resumed: it waits for a state that only the lab can send. lab run --cold shows one that boots.\n';
+
 export interface QemuExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -66,7 +69,8 @@ export class QemuProcess {
       // The lab's environment may hold secrets.
       env: { PATH: process.env['PATH'], LC_ALL: 'C', HOME: config.dir, TMPDIR: config.dir },
     });
-    return new QemuProcess(started, sandboxOf(started, own), pasteable(QEMU, args, config.dir));
+    const note = config.resumed === undefined ? '' : RESUMED_NOTE;
+    return new QemuProcess(started, sandboxOf(started, own), `${note}${pasteable(QEMU, args, config.dir)}`);
   }
 
   /** QEMU's own process id. */

@@ -13,11 +13,19 @@ export type RamOpening = ResumedFrom['opening'];
 export const RAM_MODE: Readonly<Record<RamOpening, number>> = { 'read-write': 0o666, 'read-only': 0o644 };
 const FOR_ALL = 0o002;
 
+const known = new Map<string, RamOpening>();
+
 /**
- * Asks QEMU, for a machine that is to be saved.
+ * Asks QEMU once, for machines that are to be saved.
  * @param binary path of QEMU
  */
 export async function ramOpening(binary: string, signal: AbortSignal): Promise<RamOpening> {
+  const opening = known.get(binary) ?? (await ask(binary, signal));
+  known.set(binary, opening);
+  return opening;
+}
+
+async function ask(binary: string, signal: AbortSignal): Promise<RamOpening> {
   const { stdout } = await runCommand([binary, '-object', 'memory-backend-file,help'], { signal, maxOutput: 64 << 10 });
   return optionsOf(stdout).includes('rom') ? 'read-only' : 'read-write';
 }
