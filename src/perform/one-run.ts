@@ -13,7 +13,6 @@ import {
   execute,
   mismatchesSeen,
   type OnBreakpoint,
-  REAL_PARTS,
   type RunPlan,
   type RunRecord,
   Timeline,
@@ -84,14 +83,13 @@ export function planOf(
 interface RunOptions {
   folder: RunFolder;
   signal: AbortSignal;
-  failed: string | null;
   onEvent: PerformOptions['onEvent'];
 }
 
 export async function run(
   plan: RunPlan,
   start: Start,
-  { folder, signal, failed, onEvent }: RunOptions,
+  { folder, signal, onEvent }: RunOptions,
 ): Promise<{ record: RunRecord; timeline: Timeline }> {
   const timeline = new Timeline();
   const clock = startClock();
@@ -106,13 +104,11 @@ export async function run(
     qmp: (direction: 'in' | 'out', text: string) => folder.line('qmp', clock.now(), direction, text),
     agent: (direction: 'in' | 'out', text: string) => folder.line('agent', clock.now(), direction, text),
   };
-  if (failed !== null) event({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: failed });
   if (start.kind === 'cold') {
     const { saving = null, scenario = plan.scenario } = start.saved ?? {};
-    return {
-      timeline,
-      record: await execute({ ...plan, scenario, saver: saving }, streams, signal, saving?.parts ?? REAL_PARTS),
-    };
+    const { unusable, parts } = start;
+    if (unusable !== null) event({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: unusable });
+    return { timeline, record: await execute({ ...plan, scenario, saver: saving }, streams, signal, parts) };
   }
   const { resuming, resumed, scenario } = start;
   try {

@@ -12,7 +12,7 @@ import { messageOf } from '../util/errors.js';
 import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import { keep, type PerformOptions, planOf, resultOf, run } from './one-run.js';
 import type { Prepared } from './prepare.js';
-import { type Cold, type Start, startOf } from './start.js';
+import { type Cold, type Start, startOf, type Starter } from './start.js';
 
 export type { PerformOptions } from './one-run.js';
 
@@ -22,33 +22,41 @@ export interface Performed {
   folder: string;
 }
 
-/** `useless`: the run started from a saved machine that cannot be used, and nothing of it was kept. */
-type Attempt = { kind: 'kept'; performed: Performed } | { kind: 'useless'; why: string; remove: () => Promise<void> };
+/**
+ * `useless`: the run started from a saved machine that cannot be used, and nothing of it was kept. `unclear`: the lab
+ * failed, and the saved machine may be at fault.
+ */
+type Attempt =
+  | { kind: 'kept'; performed: Performed }
+  | { kind: 'useless'; why: string; fault: 'snapshot' | 'unclear'; remove: () => Promise<void> };
 
-/** What a saved machine did wrong; such a run is no evidence of anything. */
-class Useless extends Error {}
+interface AttemptOptions extends PerformOptions {
+  starts: Starter;
+  /** Why the saved machine could not be used; null if none was tried. */
+  failed: string | null;
+}
 
 /**
  * Throws a LabError if the result cannot be kept, and the signal's reason if it is aborted. Then nothing of the run
  * stays.
  */
-export async function perform(scenario: Scenario, prepared: Prepared, options: PerformOptions): Promise<Performed> {
-  const first = await attempt(scenario, prepared, options, null);
-  if (first.kind === 'kept') return first.performed;
-  const second = await attempt(scenario, prepared, options, first.why);
-  if (second.kind === 'useless') throw new Error(`a cold run ended as one from a saved machine: ${second.why}`);
-  // If the lab fails without the saved machine too, the machine is not at fault.
-  if (second.performed.result.outcome !== 'infra') await first.remove();
-  return second.performed;
-}
-
-/** @param failed why the saved machine could not be used; null if none was tried */
-async function attempt(
+export async function perform(
   scenario: Scenario,
   prepared: Prepared,
   options: PerformOptions,
-  failed: string | null,
-): Promise<Attempt> {
+  starts: Starter = startOf,
+): Promise<Performed> {
+  const first = await attempt(scenario, prepared, { ...options, starts, failed: null });
+  if (first.kind === 'kept') return first.performed;
+  if (first.fault === 'snapshot') await first.remove();
+  const second = await attempt(scenario, prepared, { ...options, starts, failed: first.why });
+  if (second.kind === 'useless') throw new Error(`a run that boots failed because of a saved machine: ${second.why}`);
+  // If the lab fails without the saved machine too, the machine is not at fault.
+  if (first.fault === 'unclear' && second.performed.result.outcome !== 'infra') await first.remove();
+  return second.performed;
+}
+
+async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptOptions): Promise<Attempt> {
   const { kernels } = prepared;
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
@@ -63,24 +71,23 @@ async function attempt(
       folder.event(event);
       options.onEvent(event);
     };
-    start = await startOf(plan, { use: options.snapshots ?? 'use', failed, signal, note });
-    const done = await run(plan, start, { folder, signal, failed, onEvent: options.onEvent });
+    const { snapshots: use = 'use', failed } = options;
+    start = await options.starts(plan, { use, failed, signal, note });
+    const done = await run(plan, start, { folder, signal, onEvent: options.onEvent });
     const { outcome, cause } = done.record.verdict;
-    if (start.kind === 'warm' && outcome === 'infra')
-      throw new Useless(`the run ended with: ${cause?.title ?? 'a failure of the lab'}`);
+    if (start.kind === 'warm' && outcome === 'infra') {
+      folder.discard();
+      const why = `the run ended with: ${cause?.title ?? 'a failure of the lab'}`;
+      return { kind: 'useless', why, fault: 'unclear', remove: start.remove };
+    }
     const result = resultOf(plan, done, { start, labVersion: options.labVersion });
     const performed = { result, folder: keep(plan, result, folder) };
     if (start.kind === 'cold') await publish(start, options);
     return { kind: 'kept', performed };
   } catch (error) {
     folder.discard();
-    const { failed: unusable } = start?.kind === 'warm' ? start.resuming : { failed: null };
-    if (start?.kind === 'warm' && !signal.aborted && (unusable?.aborted === true || error instanceof Useless))
-      return {
-        kind: 'useless',
-        why: messageOf(unusable?.aborted === true ? unusable.reason : error),
-        remove: start.remove,
-      };
+    if (start?.kind === 'warm' && start.resuming.failed.aborted && !signal.aborted)
+      return { kind: 'useless', why: messageOf(start.resuming.failed.reason), fault: 'snapshot', remove: start.remove };
     throw folder.failed.aborted ? folder.failed.reason : error;
   } finally {
     if (start?.kind === 'cold') start.saved?.saving.discard();

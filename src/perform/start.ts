@@ -7,7 +7,7 @@ import { reaches, type Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { QEMU } from '../qemu/process.js';
 import { unsupported } from '../qemu/snapshot/unsupported.js';
-import { machineConfig, REAL_PARTS, type Resumed, type RunPlan } from '../run/index.js';
+import { machineConfig, REAL_PARTS, type Resumed, type RunParts, type RunPlan } from '../run/index.js';
 import {
   eligible,
   keyOfPlan,
@@ -49,6 +49,9 @@ export interface Cold {
   none: string;
   /** Null if its machine is not saved. The scenario is as in `Warm`: no fault may be in the saved machine. */
   saved: { saving: Saving; scenario: Scenario } | null;
+  /** What was wrong with a saved machine; null if there was none, or none was wanted. */
+  unusable: string | null;
+  parts: RunParts;
 }
 
 export type Start = Warm | Cold;
@@ -62,7 +65,14 @@ export interface StartOptions {
   note: (text: string) => void;
 }
 
-const cold = (none: string): Cold => ({ kind: 'cold', none, saved: null });
+/** Chooses how a run starts; tests replace it. */
+export type Starter = typeof startOf;
+
+function cold(none: string, { saved = null, unusable = null }: Partial<Pick<Cold, 'saved' | 'unusable'>> = {}): Cold {
+  return { kind: 'cold', none, saved, unusable, parts: saved?.saving.parts ?? REAL_PARTS };
+}
+
+const unusableText = (why: string): string => `the snapshot was unusable: ${why}`;
 
 /** Rejects only when `signal` is aborted, and with a UsageError for a setting that cannot be read. */
 export async function startOf(plan: RunPlan, { use, failed, signal, note }: StartOptions): Promise<Start> {
@@ -86,7 +96,7 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
       operations: operationsBeforeFiles(scenario.steps),
       signal,
     };
-    let none = failed === null ? 'no snapshot of this machine yet' : `the snapshot was unusable: ${failed}`;
+    let unusable = failed;
     if (failed === null) {
       let found = await store.find(key, wanted);
       if (found.state === 'found' && canClimb(found.ladder, wanted.upTo)) {
@@ -99,17 +109,18 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
       }
       if (found.state === 'found')
         return warm({ ladder: found.ladder, scenario, remove: () => store.remove(key), signal });
-      if (found.state === 'unusable') none = `the snapshot was unusable: ${found.why}`;
+      if (found.state === 'unusable') unusable = found.why;
     }
+    const none = unusable === null ? 'no snapshot of this machine yet' : unusableText(unusable);
     const begun = await store.begin(key, { bytes: plan.scenario.machine.memory, signal });
-    if (begun.state === 'failed') return cold(`${none}, and none can be saved: ${begun.why}`);
+    if (begun.state === 'failed') return cold(`${none}, and none can be saved: ${begun.why}`, { unusable });
     const { draft } = begun;
     const save = saveWithQemu({ qemu, dir: plan.dir, signal });
     const saving = new Saving(REAL_PARTS, { rungs: [rung], draft, save, qemuVersion: build.version });
-    return { ...cold(none), saved: { saving, scenario } };
+    return cold(none, { saved: { saving, scenario }, unusable });
   } catch (error) {
     signal.throwIfAborted();
-    return cold(`no snapshot can be used: ${messageOf(error)}`);
+    return cold(`no snapshot can be used: ${messageOf(error)}`, { unusable: failed });
   }
 }
 
@@ -134,6 +145,6 @@ function warm({ ladder, scenario, remove, signal }: WarmOptions): Start {
     return { kind: 'warm', scenario, resumed, resuming, remove, release: () => opened.dispose() };
   } catch (error) {
     opened.dispose();
-    return cold(`the snapshot was unusable: ${messageOf(error)}`);
+    return cold(unusableText(messageOf(error)), { unusable: messageOf(error) });
   }
 }

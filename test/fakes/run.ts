@@ -40,10 +40,7 @@ export interface FakeOptions {
 const MAX_MS = 24 * 3600 * 1000;
 
 export async function runFake(yaml: string, script: Script = {}, options: FakeOptions = {}): Promise<FakeRun> {
-  vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'hrtime', 'performance'],
-    now: 0,
-  });
+  fakeClock();
   const machine = new FakeMachine(script);
   const events: Event[] = [];
   const agent: string[] = [];
@@ -83,13 +80,22 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
   }
 }
 
+/** The clock stands until `untilOver` moves it. */
+export function fakeClock(): void {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'hrtime', 'performance'],
+    now: 0,
+  });
+}
+
 /** Waits until everything has happened that can happen without time passing: reads of real files take real time. */
 async function quiet(): Promise<void> {
   do await new Promise((resolve) => setImmediate(resolve));
   while (process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq') || what === 'Immediate'));
 }
 
-async function untilOver(over: Promise<unknown>): Promise<void> {
+/** Moves the clock from timer to timer until the work is over. */
+export async function untilOver(over: Promise<unknown>): Promise<void> {
   let isOver = false;
   void over.then(() => (isOver = true));
   for (;;) {

@@ -87,7 +87,7 @@ export interface ResumeChanges {
 /** A run that starts from what another one saved. */
 export async function resume(
   yaml: string,
-  { rung, manifest, console, marks, journal }: Climbed,
+  climbed: Climbed,
   { options = {}, script = {}, prepare = () => undefined }: ResumeChanges = {},
 ): Promise<Resumed> {
   const failures: AbortSignal[] = [];
@@ -96,47 +96,56 @@ export async function resume(
   const run = await runFake(yaml, script, {
     signal: abort.signal,
     parts: (machine) => {
-      const before = journal.slice(
-        0,
-        journal.findIndex((entry) => entry.kind === 'rung' && entry.rung === rung),
-      );
-      machine.resumedAt(
-        rung,
-        before.flatMap((entry) => (entry.kind === 'request' ? [entry.request] : [])),
-      );
       const goOn = machine.goOn.bind(machine);
       machine.goOn = () => {
         continued++;
         goOn();
       };
       prepare(machine);
-      const own = machine.parts.machine;
-      const resuming = new Resuming(machine.parts, {
-        stages: stagesOf(manifest, rung),
-        boot: manifest.boot,
-        console,
-        marks,
-        journal,
-        machine: {
-          start: async (config, connectPorts) => {
-            const process = await own.start(config);
-            await connectPorts(config.dir);
-            return process;
-          },
-          openMemory: (pid, mtree) => own.openMemory(pid, mtree),
-          openSavedPort: () => machine.savedPort(),
-        },
-        ...options,
-      });
+      const resuming = resumingOn(machine, climbed, options);
       const { failed } = resuming;
       failures.push(failed);
       failed.addEventListener('abort', () => abort.abort(failed.reason));
       return resuming.parts;
     },
-    plan: { resumed: { rung, key: 'k', savedAt: '2026-11-28T03:12:00.000Z', bootMs: 1500 } },
+    plan: { resumed: { rung: climbed.rung, key: 'k', savedAt: '2026-11-28T03:12:00.000Z', bootMs: 1500 } },
   });
   const failed = failures.find(({ aborted }) => aborted);
   return { run, failure: failed === undefined ? null : (failed.reason as Error), continued };
+}
+
+/** The parts of a run that starts on a machine as it was saved. */
+export function resumingOn(
+  machine: FakeMachine,
+  { rung, manifest, console, marks, journal }: Climbed,
+  options: Partial<ResumingOptions> = {},
+): Resuming {
+  const before = journal.slice(
+    0,
+    journal.findIndex((entry) => entry.kind === 'rung' && entry.rung === rung),
+  );
+  machine.resumedAt(
+    rung,
+    before.flatMap((entry) => (entry.kind === 'request' ? [entry.request] : [])),
+  );
+  const own = machine.parts.machine;
+  return new Resuming(machine.parts, {
+    stages: stagesOf(manifest, rung),
+    boot: manifest.boot,
+    console,
+    marks,
+    journal,
+    machine: {
+      start: async (config, connectPorts) => {
+        const process = await own.start(config);
+        await connectPorts(config.dir);
+        return process;
+      },
+      openMemory: (pid, mtree) => own.openMemory(pid, mtree),
+      openSavedPort: () => machine.savedPort(),
+    },
+    ...options,
+  });
 }
 
 /** The fake machine's memory is the same at all rungs. */
