@@ -195,7 +195,10 @@ export class Run {
 
   /** What makes the running kernel differ from others that were resumed; null if it was not. */
   private renewal(): Renewal | null {
-    return isLiveAfter(this.plan.resumed, this.recorder.epoch) ? freshRenewal() : null;
+    const { scenario, resumed } = this.plan;
+    // A machine with a seed is to be the same each time.
+    if (scenario.machine.seed !== undefined) return null;
+    return isLiveAfter(resumed, this.recorder.epoch) ? freshRenewal() : null;
   }
 
   /** The verdict on everything that was seen. A good verdict needs every required witness to have looked. */

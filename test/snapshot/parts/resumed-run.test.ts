@@ -50,6 +50,13 @@ describe.each(['booted', 'jump', 'open', 'retrieve'] as const)('a run from %s', 
     expect(run.ms).toBeLessThan(climbed.run.ms - 1000);
   });
 
+  it('gets neither the time nor entropy if it is to be the same each time', async () => {
+    const same = `${TWO_UPDATES}\nmachine: {icount: true, seed: 1}\n`;
+    const { run, failure } = await resume(same, await climb(same, rung));
+    expect(failure).toBeNull();
+    expect(requests(run).filter((line) => line.startsWith('renew '))).toEqual([]);
+  });
+
   it('says first what it starts from', async () => {
     const { run } = await resume(TWO_UPDATES, await climb(TWO_UPDATES, rung));
     expect(run.events[0]).toMatchObject({ kind: 'snapshot', state: 'resumed', rung, key: 'k' });
