@@ -31,7 +31,8 @@ const OF_MEMORY = new Set(['phys', 'map', 'line']);
 
 function evidence(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(evidence);
-  if (typeof value === 'string') return value.replace(/0x[0-9a-f]+/g, '0x');
+  // The first line says what was found; the console's last lines may follow.
+  if (typeof value === 'string') return value.split('\n')[0]?.replace(/0x[0-9a-f]+|\d+ KiB/g, '*');
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
@@ -51,7 +52,7 @@ async function warm(scenario: string): Promise<LabRun> {
 describe('a run from a saved machine', () => {
   it.each([
     ['carries a file', UPDATE, 'jump'],
-    ['finds a damaged handover', 'scenarios/places/files-count-one-more.yaml', 'jump'],
+    ['finds a damaged handover', 'scenarios/places/files-count-one-more.yaml', 'open'],
     ['has a fault before the jump', 'scenarios/hang.yaml', 'booted'],
   ])('that %s ends as one that boots', async (_, scenario, rung) => {
     const cold = await labRun(scenario, ['--cold']);
