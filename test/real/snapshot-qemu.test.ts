@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real machine saved at its readiness mark, and machines that start there. The RAM is larger than the hole below
 // 4 GiB, so it lies in two ranges.
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -102,6 +113,14 @@ async function hello(machine: Machine): Promise<unknown> {
   return (await agent.request('hello', {}, DEADLINE)).data['release'];
 }
 
+function partOf(path: string, offset: number, length: number): Buffer {
+  const fd = openSync(path, 'r');
+  const bytes = Buffer.alloc(length);
+  readSync(fd, bytes, 0, length, offset);
+  closeSync(fd);
+  return bytes;
+}
+
 function memoryOf(pid: number): Record<string, number> {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return Object.fromEntries([...text.matchAll(/^(\w+):\s+(\d+) kB/gm)].map(([, key, value]) => [key, Number(value)]));
@@ -185,12 +204,12 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
   });
 
   it('can be read and written from outside, and keeps that to itself', async () => {
-    const before = readFileSync(saved.ram);
+    const before = statSync(saved.ram, { bigint: true });
     const [one, two] = [await resume('one', saved), await resume('two', saved)];
     const place = 0x10_0000;
     const [original, read] = [Buffer.alloc(8192), Buffer.alloc(8192)];
     expect(one.memory.read(place, original)).toBe(true);
-    expect(original.equals(before.subarray(place, place + 8192))).toBe(true);
+    expect(original.equals(partOf(saved.ram, place, 8192))).toBe(true);
     const pattern = Buffer.alloc(8192, 0xa5);
     expect(one.memory.write(place, pattern)).toBe(true);
     expect(one.memory.read(place, read) && read.equals(pattern)).toBe(true);
@@ -199,7 +218,7 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     expect(one.memory.read(GIB - 4096, read)).toBe(false);
     // A large read takes what was not written from the file.
     const large = Buffer.alloc(4 << 20);
-    const expected = Buffer.from(before.subarray(place - 100, place - 100 + large.length));
+    const expected = partOf(saved.ram, place - 100, large.length);
     pattern.copy(expected, 100);
     expect(one.memory.read(place - 100, large) && large.equals(expected)).toBe(true);
     const began = performance.now();
@@ -209,7 +228,8 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
     expect(one.memory.read(place - 100, large.fill(0)) && large.equals(expected)).toBe(true);
     expect(one.memory.read(place, read) && read.equals(pattern)).toBe(true);
     expect(one.memory.write(place, pattern)).toBe(false);
-    expect(readFileSync(saved.ram).equals(before)).toBe(true);
+    expect(statSync(saved.ram, { bigint: true })).toMatchObject({ mtimeNs: before.mtimeNs, ctimeNs: before.ctimeNs });
+    expect(partOf(saved.ram, place, 8192).equals(original)).toBe(true);
   });
 
   it('reports a panic over QMP', async () => {
@@ -240,11 +260,9 @@ describe('a machine of 1 GiB, saved at its readiness mark', () => {
   ])('is refused with a typed error if its state is %s', async (name, change) => {
     const state = join(folder, `state-${name}`);
     writeFileSync(state, change(readFileSync(saved.state)));
-    const began = performance.now();
     const error: unknown = await resume(`bad ${name}`, { ...saved, state }, { deadline: 5000 }).catch(
       (e: unknown) => e,
     );
-    process.stdout.write(`${name}: ${String(error).slice(0, 200)} ${Math.round(performance.now() - began)} ms\n`);
     expect(error).toBeInstanceOf(Error);
     expect((error as SnapshotError).step).toBe('load');
   });

@@ -14,6 +14,8 @@ import { PAGE, WrittenPages } from './written-pages.js';
 
 /** From this size on, a read takes unwritten pages from the file: reading a mapping costs a page fault for each. */
 const LARGE = 16 * PAGE;
+/** Bytes that are kept beyond the end of QEMU. Of a machine that wrote more, nothing can be read then. */
+const MAX_KEPT = 1 << 30;
 /** Pages whose kind is asked for at once. */
 const MAX_PAGES = 4096;
 
@@ -101,21 +103,25 @@ export class PrivateMemory implements OpenMemory {
 
   /** Nothing is left of QEMU's memory when QEMU has ended, so this takes what the machine has written. */
   outlive(): void {
-    if (this.kept !== null) return;
+    this.kept ??= this.collect();
+  }
+
+  private collect(): Map<number, Buffer> | null {
     const kept = new Map<number, Buffer>();
     for (const { offset, length, address } of this.parts)
       for (let at = 0; at < length; at += MAX_PAGES * PAGE) {
         const pages = Math.min(MAX_PAGES, Math.ceil((length - at) / PAGE));
         for (const { first, count, written } of this.written.runs(address + at, pages) ?? []) {
           if (!written) continue;
+          if ((kept.size + count) * PAGE > MAX_KEPT) return null;
           const start = at + first * PAGE;
           const content = Buffer.alloc(count * PAGE);
-          readSync(this.memory, content, 0, content.length, address + start);
+          if (readSync(this.memory, content, 0, content.length, address + start) < content.length) return null;
           for (let page = 0; page < count; page++)
             kept.set(offset + start + page * PAGE, content.subarray(page * PAGE, (page + 1) * PAGE));
         }
       }
-    this.kept = kept;
+    return kept;
   }
 
   close(): void {
