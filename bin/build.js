@@ -18,6 +18,7 @@ await build({
     loop: 'src/measure/loop.ts',
     interrupts: 'src/measure/interrupts/main.ts',
     hosts: 'src/measure/hosts/hosts.ts',
+    'test-tools': 'src/measure/test-tools.ts',
   },
   outdir: 'dist',
   bundle: true,

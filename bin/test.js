@@ -20,6 +20,7 @@ const node = (...args) => run(path, args);
 /** Steps before the tests; the first that fails ends it. */
 const before = [
   { name: 'build', args: ['bin/build.js'] },
+  { name: 'host', args: ['dist/test-tools.js'] },
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'] },
   { name: 'lint', args: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'format', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
