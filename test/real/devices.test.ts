@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labRun, temporary, why } from './lab.js';
-import { fastOf, labelled, runLabelled } from './labelled.js';
+import { fastOf, labelled, runLabelled } from './support/labelled.js';
 
 const all = labelled('devices');
 

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result/result.js';
 import { why } from './lab.js';
-import { fastOf, labelled, runLabelled } from './labelled.js';
+import { fastOf, labelled, runLabelled } from './support/labelled.js';
 
 const all = labelled('guests');
 const fast = fastOf(all);

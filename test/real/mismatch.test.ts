@@ -3,7 +3,7 @@
 // all of it.
 import { describe, expect, it } from 'vitest';
 import { why } from './lab.js';
-import { fastOf, labelled, runLabelled } from './labelled.js';
+import { fastOf, labelled, runLabelled } from './support/labelled.js';
 
 const corpus = labelled('mismatch');
 const fast = fastOf(corpus);

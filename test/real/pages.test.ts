@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { labRun, ROOT, why } from './lab.js';
-import { labelled, runLabelled } from './labelled.js';
+import { labelled, runLabelled } from './support/labelled.js';
 
 // Upstream's mock FLBs need a kernel of their own; `npm run corpus -- --folder pages` runs that one, too.
 it.each(labelled('pages').filter(({ name }) => name !== 'flb.yaml'))(

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
-import type { EndsIn, Outcome } from '../../src/model/result/outcome.js';
-import { resultSchema } from '../../src/store/run/result-schema.js';
-import { type LabRun, labRun, ROOT, why } from './lab.js';
+import type { EndsIn, Outcome } from '../../../src/model/result/outcome.js';
+import { resultSchema } from '../../../src/store/run/result-schema.js';
+import { type LabRun, labRun, ROOT, why } from '../lab.js';
 
 export interface Labelled {
   /** Path within the folder. */
