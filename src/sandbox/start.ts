@@ -66,7 +66,7 @@ export async function startSandboxed(
     env: options.env,
   });
   child.ended.catch(() => undefined);
-  // bwrap's process 1 has no parent-death signal before bwrap has set it up, and waits for ever if bwrap dies then.
+  // bwrap's process 1 has no parent-death signal until bwrap has set it up, and waits for ever if bwrap dies before.
   killWithLab(child);
   const result = { child, sandbox, argv: command };
   if (!bwrap) return { ...result, pid: child.pid };

@@ -48,13 +48,14 @@ function reaper(): Child {
   return child;
 }
 
-/** Kills the child and its process group when the lab ends, however it ends. */
+/** Kills the child's process group when the child ends, or the lab, however it ends. */
 export function killWithLab(doomed: Child): void {
   const { pid } = doomed;
   if (pid === undefined) return;
   groups.add(pid);
   reaper().stdin?.write(`*${pid}\n`);
   doomed.onExit(() => {
+    killGroup(pid);
     groups.delete(pid);
     child?.stdin?.write(`/${pid}\n`);
   });

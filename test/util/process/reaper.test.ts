@@ -3,7 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { REAPER_SCRIPT, trackTemp } from '../../../src/util/process/reaper.js';
+import { startChild } from '../../../src/util/process/child.js';
+import { killWithLab, REAPER_SCRIPT, trackTemp } from '../../../src/util/process/reaper.js';
 import { programOf } from '../program.js';
 import { temporaryFolder, until } from '../temporary.js';
 
@@ -134,6 +135,19 @@ describe('process groups', () => {
     expect([alive(first), alive(second)]).toEqual([true, true]);
     child.kill(signal);
     await until('the group is gone', () => !alive(first) && !alive(second));
+  });
+
+  it('are killed when their first process ends', async () => {
+    const leader = startChild(['/bin/sh', '-c', 'sleep 600 >/dev/null & echo "$!"'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      tie: 'none',
+    });
+    let other = '';
+    leader.stdout?.on('data', (chunk: Buffer) => (other += chunk.toString()));
+    killWithLab(leader);
+    await leader.ended;
+    expect(other.trim()).toMatch(/^\d+$/);
+    await until('the other is gone', () => !alive(other.trim()));
   });
 
   it('are forgotten when they have ended', () => {
