@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few cases of `npm run interrupts`, which has all of them: commands end in time, say what they keep, leave nothing.
 import { afterAll, expect, it } from 'vitest';
-import { FixtureMaker } from '../../src/measure/interrupts/fixtures.js';
-import { interrupt } from '../../src/measure/interrupts/interrupt.js';
-import { SUBJECTS, WAYS } from '../../src/measure/interrupts/table.js';
-import { removeTemp } from '../../src/util/process/reaper.js';
-import { temporary } from './lab.js';
+import { FixtureMaker } from '../../../src/measure/interrupts/fixtures.js';
+import { interrupt } from '../../../src/measure/interrupts/interrupt.js';
+import { SUBJECTS, WAYS } from '../../../src/measure/interrupts/table.js';
+import { removeTemp } from '../../../src/util/process/reaper.js';
+import { temporary } from '../lab.js';
 
 const dir = temporary();
 const maker = new FixtureMaker(dir);
