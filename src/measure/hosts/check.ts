@@ -50,7 +50,8 @@ export async function checkHost(
   row.qemu = await version(host, 'qemu-system-x86_64 --version');
   for (const scenario of scenarios) {
     const { run, result } = await runScenario(host, scenario);
-    say(`${host.name}: ${scenario}: ${run.outcome ?? 'no result'} ${run.seconds.toFixed(0)} s`);
+    const why = run.asExpected || run.detail === null ? '' : `: ${run.detail}`;
+    say(`${host.name}: ${scenario}: ${run.outcome ?? 'no result'} ${run.seconds.toFixed(0)} s${why}`);
     row.runs.push(run);
     row.accel ??= result?.qemu.accel ?? null;
   }
@@ -126,6 +127,6 @@ export function runRowOf(
       .filter((name) => witnesses[name]?.looked !== true)
       .map((witness) => ({ witness, why: witnesses[witness]?.why ?? 'it never looked' })),
     seconds,
-    detail: asExpected ? null : (cause?.detail ?? null),
+    detail: asExpected || cause === null ? null : [cause.title, cause.detail].filter((text) => text !== '').join(': '),
   };
 }

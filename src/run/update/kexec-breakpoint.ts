@@ -66,7 +66,10 @@ export async function breakAtKexec(
     stopped,
     reached: async () => {
       const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
-        throw new LabError('the next kernel has begun without a stop at the jump');
+        throw new LabError('the next kernel has begun without a stop at the jump', {
+          hint:
+            plan.accel === 'kvm' ? 'KVM did not report the breakpoint on machine_kexec(): lab run --accel tcg' : null,
+        });
       });
       next.catch(() => undefined);
       await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');

@@ -148,6 +148,23 @@ describe('a run', () => {
         2,
       ),
     ).toMatchObject({ looked: ['taint'], blind: [{ witness: 'iommu', why: 'no trace' }] }));
+
+  it.each([
+    ['', 'no stop at the jump'],
+    ['more', 'no stop at the jump: more'],
+  ])('says why it did not end as expected (detail %j)', (detail, text) => {
+    const cause = {
+      epoch: 0,
+      t: 1,
+      source: 'lab',
+      side: 'outside',
+      implies: 'infra',
+      title: 'no stop at the jump',
+    } as const;
+    const result = { outcome: 'infra', witnesses: {}, cause: { ...cause, detail } } as const;
+    expect(runRowOf('a.yaml', { ...result, asExpected: false }, 2).detail).toBe(text);
+    expect(runRowOf('a.yaml', { ...result, asExpected: true }, 2).detail).toBeNull();
+  });
 });
 
 describe('a line that installs what is missing', () => {
