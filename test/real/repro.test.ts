@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Agreement } from '../../src/console/index.js';
 import type { Explanation } from '../../src/model/result/explanation.js';
 import type { HandoverDump } from '../../src/model/result/handover-dump.js';
 import type { Result } from '../../src/model/result/result.js';
@@ -19,6 +20,7 @@ interface Again {
   rate: { seen: number; runs: number };
   differences: { what: string; before: string; after: string }[];
   notes: string[];
+  agreements?: Agreement[];
 }
 
 /** Results of its own for each story. */
@@ -92,6 +94,17 @@ describe('a panic, from red cell to culprit', () => {
       type: 'char[8]',
     });
     expect(why.trace.frames.map((frame) => frame.function)).toContain('liveupdate_early_init');
+  });
+
+  it('prints the same lines in the same order, if that is asked for', async () => {
+    const { runs, agreements } = await json<Again>('repro', panic.id, '--same', '--times', '3');
+    expect(runs.map(({ same }) => same)).toEqual([true, true, true]);
+    expect(agreements).toHaveLength(2);
+    for (const { lines, equal, first } of agreements ?? []) {
+      expect(first).toBeNull();
+      expect(lines[0]).toBeGreaterThan(300);
+      expect(equal).toBeGreaterThan(lines[0] - 10);
+    }
   });
 
   it('is taken along as one file, and is the same failure from there', async () => {
