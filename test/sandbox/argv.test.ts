@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { chooseIdentity } from '../../src/sandbox/identity.js';
 import { sandboxArgv, type Start } from '../../src/sandbox/argv.js';
 import { seccompFilter } from '../../src/sandbox/seccomp.js';
 import type { Needs, Sandbox } from '../../src/sandbox/types.js';
+import { temporaryFolder } from '../util/temporary.js';
 
 const NEEDS: Needs = {
   read: ['/root/cache/k/bzImage', '/tmp/run/inside', '/usr/share/x'],
@@ -34,6 +38,17 @@ describe('bubblewrap', () => {
         '--ro-bind /tmp/run/inside /tmp/run/inside',
     );
     expect(text('bwrap')).not.toMatch(/--(ro-)?bind \S*share/);
+  });
+
+  it('binds what it lends for writing, and gives it to nobody', () => {
+    const lent = join(temporaryFolder(), 'ram');
+    writeFileSync(lent, '');
+    expect(text('bwrap', {}, { lent: [lent] })).toContain(`--bind ${lent} ${lent}`);
+    const needs = { ...NEEDS, read: [], devices: [], lent: [lent] };
+    chmodSync(lent, 0o644);
+    expect(chooseIdentity(needs, 'binds')).toMatchObject({ identity: null, why: expect.stringContaining(lent) });
+    chmodSync(lent, 0o666);
+    expect(chooseIdentity(needs, 'binds').identity).not.toBeNull();
   });
 
   it('creates the folders above, so that every user may pass', () =>
