@@ -6,6 +6,7 @@ import { findProgram } from '../images/requirements.js';
 import { reaches, type Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { QEMU } from '../qemu/process.js';
+import { hostProblem, resumeHost } from '../qemu/snapshot/host.js';
 import { unsupported } from '../qemu/snapshot/unsupported.js';
 import { machineConfig, REAL_PARTS, type Resumed, type RunParts, type RunPlan } from '../run/index.js';
 import {
@@ -81,7 +82,7 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
   if (!enabled) return cold('LAB_SNAPSHOTS=off');
   if (plan.onBreakpoint !== undefined) return cold('the user looks at the machine while it runs');
   try {
-    const why = unsupported(machineConfig(plan));
+    const why = unsupported(machineConfig(plan)) ?? hostProblem(await resumeHost());
     if (why !== null) return cold(why);
     const cache = new Cache(defaultCacheDir());
     const pair = pairOf(plan);

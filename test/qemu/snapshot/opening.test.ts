@@ -4,6 +4,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SnapshotError } from '../../../src/qemu/snapshot/error.js';
+import { hostProblem, type ResumeHost } from '../../../src/qemu/snapshot/host.js';
 import { PrivateMemory } from '../../../src/qemu/snapshot/private-memory.js';
 import { ramOpening, resumedFrom } from '../../../src/qemu/snapshot/opening.js';
 import { saveRam } from '../../../src/qemu/snapshot/save.js';
@@ -53,5 +54,23 @@ describe('the memory of a resumed machine', () => {
     const open = () => PrivateMemory.openRanges(pid, { ramFile, ranges, flags: 'r' });
     expect(open).toThrow(why);
     expect(open).toThrow(SnapshotError);
+  });
+});
+
+describe('a host', () => {
+  const HOST: ResumeHost = { sandbox: { kind: 'bwrap', user: 'own' }, root: true, ptraceScope: 0 };
+
+  it.each<[string, Partial<ResumeHost>, RegExp | null]>([
+    ['with bubblewrap', {}, null],
+    ['without root', { root: false, sandbox: { kind: 'bwrap', user: 'lab' }, ptraceScope: 1 }, null],
+    ['on which only root traces, for root', { ptraceScope: 2 }, null],
+    ['on which only root traces, for another user', { ptraceScope: 2, root: false }, /ptrace_scope is 2/],
+    ['on which nobody traces', { ptraceScope: 3 }, /ptrace_scope is 3/],
+    ['without bubblewrap, for root', { sandbox: { kind: 'setpriv', user: 'own' } }, /without bubblewrap/],
+    ['without bubblewrap, for another user', { root: false, sandbox: { kind: 'setpriv', user: 'lab' } }, null],
+  ])('%s', (_, more, why) => {
+    const problem = hostProblem({ ...HOST, ...more });
+    if (why === null) expect(problem).toBeNull();
+    else expect(problem).toMatch(why);
   });
 });
