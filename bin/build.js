@@ -19,6 +19,7 @@ await build({
     interrupts: 'src/measure/interrupts/main.ts',
     hosts: 'src/measure/hosts/hosts.ts',
     'test-tools': 'src/measure/test-tools.ts',
+    mutations: 'src/measure/mutations/mutations.ts',
   },
   outdir: 'dist',
   bundle: true,

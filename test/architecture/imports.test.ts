@@ -69,7 +69,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'repro',
   ],
   // Benchmarks and measured tables: users of the lab, like cli.
-  measure: ['images', 'oracles', 'scenario', 'snapshot', 'perform', 'store'],
+  measure: ['images', 'oracles', 'scenario', 'snapshot', 'qemu', 'run', 'perform', 'store'],
 };
 /** Files that parse JSON themselves, each with a schema, because their messages say what is wrong with it. */
 const JSON_PARSERS = [

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of one process from the rungs of one ladder: everything that is the same is prepared once.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cache, defaultCacheDir } from '../../images/cache/cache.js';
+import { findProgram } from '../../images/index.js';
+import { reaches, type Rung } from '../../model/result/snapshot.js';
+import type { Scenario } from '../../model/scenario/scenario.js';
+import { climb } from '../../perform/climb.js';
+import { lastRungOfRun, pairOf, withFaultsAtJump } from '../../perform/late-faults.js';
+import type { Prepared } from '../../perform/prepare.js';
+import { QEMU } from '../../qemu/process.js';
+import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../../run/index.js';
+import {
+  type Ladder,
+  keyOfPlan,
+  openStages,
+  operationsBeforeFiles,
+  qemuBuild,
+  type QemuBuild,
+  resumedOf,
+  resumingFrom,
+  snapshotsDir,
+  SnapshotStore,
+} from '../../snapshot/index.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+
+const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
+
+export interface Member {
+  scenario: Scenario;
+  /** The last rung from which it can start. */
+  last: Rung;
+}
+
+export class LadderRuns {
+  private constructor(
+    private readonly prepared: Prepared,
+    private readonly store: SnapshotStore,
+    private readonly key: string,
+    private readonly build: QemuBuild,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Saves the machine of a scenario at all rungs, in a store of its own. */
+  static async climb(
+    scenario: Scenario,
+    prepared: Prepared,
+    { folder, signal }: { folder: string; signal: AbortSignal },
+  ): Promise<LadderRuns> {
+    const qemu = findProgram(QEMU) ?? QEMU;
+    const build = await qemuBuild(qemu, new Cache(defaultCacheDir()).fact('qemu-build'), signal);
+    const store = new SnapshotStore(snapshotsDir(folder), Number.MAX_SAFE_INTEGER);
+    const plan = planOf(scenario, prepared, folder);
+    const key = keyOfPlan({ ...plan, scenario: withFaultsAtJump(scenario, pairOf(plan)) }, 'jump', build);
+    const why = await climb(plan, { key, store, build, qemu, signal });
+    if (why !== null) throw new Error(`nothing was saved: ${why}`);
+    return new LadderRuns(prepared, store, key, build, signal);
+  }
+
+  /** The scenario as a run from this ladder executes it; null if it is of another machine. */
+  member(scenario: Scenario): Member | null {
+    const plan = planOf(scenario, this.prepared, '/nonexistent');
+    const pair = pairOf(plan);
+    const own = withFaultsAtJump(scenario, pair);
+    if (keyOfPlan({ ...plan, scenario: own }, 'jump', this.build) !== this.key) return null;
+    return { scenario: own, last: lastRungOfRun(own, pair) };
+  }
+
+  /** Throws an Error if there is no such rung, or it cannot be used. */
+  async run({ scenario }: Pick<Member, 'scenario'>, rung: Rung): Promise<RunRecord> {
+    const operations = operationsBeforeFiles(scenario.steps);
+    const found = await this.store.find(this.key, { upTo: rung, operations, signal: this.signal });
+    if (found.state !== 'found') throw new Error(`rung ${rung}: ${found.state}`);
+    using ladder = found.ladder;
+    if (ladder.rung !== rung) throw new Error(`the rung ${rung} was not saved`);
+    return this.from(ladder, scenario);
+  }
+
+  private async from(ladder: Ladder, scenario: Scenario): Promise<RunRecord> {
+    const dir = mkdtempSync(join(tmpdir(), 'lab-'));
+    trackTemp(dir);
+    using stages = openStages(ladder);
+    const resuming = resumingFrom(ladder, stages, { base: REAL_PARTS, signal: this.signal });
+    try {
+      const plan = { ...planOf(scenario, this.prepared, dir), resumed: resumedOf(ladder) };
+      const signal = AbortSignal.any([this.signal, resuming.failed]);
+      return await execute(plan, QUIET, signal, resuming.parts);
+    } finally {
+      resuming.end();
+      removeTemp(dir);
+    }
+  }
+}
+
+function planOf(scenario: Scenario, { accel, ...prepared }: Prepared, dir: string): RunPlan {
+  return {
+    ...prepared,
+    id: 'measured',
+    scenario,
+    accel: accel.accel,
+    dir,
+    deviceLooks: true,
+    memory: null,
+    saver: null,
+    resumed: null,
+  };
+}
+
+/** Whether a scenario can start at this rung. */
+export function startsAt({ last }: Member, rung: Rung): boolean {
+  return reaches(last, rung);
+}
