@@ -72,6 +72,7 @@ export function taskMaker(
   plan: Plan,
   profile: Profile | null,
   pairs: readonly PlannedPair[],
+  starts: ReadonlyMap<Scenario, CellTask['start']>,
 ): (cell: Cell, attempt: number) => CellTask {
   const scenarios = new Map(
     pairs.map(({ path, scenario }) => [pairKey({ scenario: path, kernels: scenario.kernels }), scenario]),
@@ -89,7 +90,7 @@ export function taskMaker(
       guestState,
       timeout: plan.limits.timeout,
       memory: scenario.machine.memory,
-      start: 'warm',
+      start: starts.get(scenario) ?? 'warm',
       origin: 'here',
     };
   };

@@ -2,6 +2,9 @@
 // The interface between a matrix and the queue that runs its cells, on this host or on others.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 
+/** How the run of a cell starts; `warm`: from the last rung that fits (perform/start.ts). */
+export const STARTS = ['warm', 'booted', 'cold'] as const;
+
 /** One attempt at a cell, with everything that a worker on another host needs to run it. */
 export interface CellTask {
   matrix: string;
@@ -18,8 +21,8 @@ export interface CellTask {
   timeout: number | null;
   /** Bytes of memory of the machine. */
   memory: number;
-  /** `cold`: the machine boots, even if there is a snapshot of it. */
-  start: 'warm' | 'cold';
+  /** `booted`: it saves its machine after the boot at the latest. `cold`: it boots, even if there is a snapshot. */
+  start: (typeof STARTS)[number];
   origin: TaskOrigin;
 }
 

@@ -47,7 +47,7 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
         labVersion,
         signal,
         cell,
-        snapshots: task.start === 'cold' ? 'cold' : 'use',
+        snapshots: task.start === 'warm' ? 'use' : task.start,
         onEvent: (event) => {
           const text = describe(event);
           if (text !== null) detail(text);

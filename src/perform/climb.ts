@@ -29,7 +29,7 @@ export async function climb(plan: RunPlan, { key, store, build, qemu, signal }: 
   const operations = operationsBeforeFiles(scenario.steps);
   const rungs: readonly Rung[] = operations === null ? RUNGS : [...RUNGS, 'retrieve'];
   const begun = await store.begin(key, { bytes: rungs.length * scenario.machine.memory * SHARE, signal });
-  if (begun.state === 'failed') return begun.why;
+  if (begun.state !== 'begun') return begun.why;
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   trackTemp(dir);
   const { draft } = begun;

@@ -11,6 +11,7 @@ import { unsupported } from '../qemu/snapshot/unsupported.js';
 import { machineConfig, REAL_PARTS, type Resumed, type RunParts, type RunPlan } from '../run/index.js';
 import {
   eligible,
+  type Found,
   keyOfPlan,
   type Ladder,
   openStages,
@@ -29,8 +30,14 @@ import { messageOf } from '../util/errors.js';
 import { climb } from './climb.js';
 import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
 
-/** Whether runs use saved machines and save theirs. */
-export type SnapshotUse = 'use' | 'cold';
+/**
+ * How a run uses saved machines.
+ * - `use`: it starts from the last rung that fits. Without one it boots, and saves that rung.
+ * - `booted`: it saves no later rung than `booted`. For runs that have little in common after the boot.
+ * - `find`: it saves nothing. For runs whose kernels no other run uses.
+ * - `cold`: it boots.
+ */
+export type SnapshotUse = 'use' | 'booted' | 'find' | 'cold';
 
 export interface Warm {
   kind: 'warm';
@@ -90,39 +97,56 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
     const { rung } = eligible(scenario, { knowsJump: plan.formats[0] != null });
     const qemu = findProgram(QEMU) ?? QEMU;
     const build = await qemuBuild(qemu, cache.fact('qemu-build'), signal);
-    const key = keyOfPlan({ ...plan, scenario }, rung, build);
     const store = new SnapshotStore(snapshotsDir(cache.dir), maxBytes);
-    const wanted = {
-      upTo: rung === 'jump' ? lastRungOfRun(scenario, pair) : rung,
-      operations: operationsBeforeFiles(scenario.steps),
-      signal,
+    const keyAt = (at: 'jump' | 'booted') => keyOfPlan({ ...plan, scenario }, at, build);
+    const find = async (at: 'jump' | 'booted'): Promise<Found> => {
+      const upTo = at === 'jump' ? lastRungOfRun(scenario, pair) : at;
+      const key = keyAt(at);
+      const wanted = { upTo, operations: operationsBeforeFiles(scenario.steps), signal };
+      const found = await store.find(key, wanted);
+      if (found.state !== 'found' || use !== 'use' || !canClimb(found.ladder, upTo)) return found;
+      found.ladder.release();
+      note('one run without the faults comes first: it saves the machine in the next kernel, for this and later runs');
+      await climb(plan, { key, store, build, qemu, signal });
+      return store.find(key, wanted);
     };
     let unusable = failed;
-    if (failed === null) {
-      let found = await store.find(key, wanted);
-      if (found.state === 'found' && canClimb(found.ladder, wanted.upTo)) {
-        found.ladder.release();
-        note(
-          'one run without the faults comes first: it saves the machine in the next kernel, for this and later runs',
-        );
-        await climb(plan, { key, store, build, qemu, signal });
-        found = await store.find(key, wanted);
+    const startAt = async (rungs: readonly ('jump' | 'booted')[]): Promise<Start | null> => {
+      for (const at of failed === null ? rungs : []) {
+        const found = await find(at);
+        const remove = () => store.remove(keyAt(at));
+        if (found.state === 'found') return warm({ ladder: found.ladder, scenario, remove, signal });
+        if (found.state === 'unusable') unusable = found.why;
       }
-      if (found.state === 'found')
-        return warm({ ladder: found.ladder, scenario, remove: () => store.remove(key), signal });
-      if (found.state === 'unusable') unusable = found.why;
-    }
+      return null;
+    };
+    const saved = savedRung(rung, use);
+    const start = await startAt(saved === rung || rung === 'booted' ? [rung] : [rung, 'booted']);
+    if (start !== null) return start;
     const none = unusable === null ? 'no snapshot of this machine yet' : unusableText(unusable);
-    const begun = await store.begin(key, { bytes: plan.scenario.machine.memory, signal });
-    if (begun.state === 'failed') return cold(`${none}, and none can be saved: ${begun.why}`, { unusable });
+    if (saved === null) return cold(none, { unusable });
+    const begun = await store.begin(keyAt(saved), { bytes: plan.scenario.machine.memory, signal });
+    if (begun.state !== 'begun') {
+      const earlier = saved === 'jump' ? await startAt(['booted']) : null;
+      return earlier ?? cold(`${none}, and none can be saved: ${begun.why}`, { unusable });
+    }
     const { draft } = begun;
     const save = saveWithQemu({ qemu, dir: plan.dir, signal });
-    const saving = new Saving(REAL_PARTS, { rungs: [rung], draft, save, qemuVersion: build.version });
+    const saving = new Saving(REAL_PARTS, { rungs: [saved], draft, save, qemuVersion: build.version });
     return cold(none, { saved: { saving, scenario }, unusable });
   } catch (error) {
     signal.throwIfAborted();
     return cold(`no snapshot can be used: ${messageOf(error)}`, { unusable: failed });
   }
+}
+
+/**
+ * The rung that a run saves if it boots; null if it saves none.
+ * @param last the last one that it can start from
+ */
+export function savedRung(last: 'jump' | 'booted', use: SnapshotUse): 'jump' | 'booted' | null {
+  if (use === 'find' || use === 'cold') return null;
+  return use === 'booted' ? 'booted' : last;
 }
 
 /** A ladder of a run with faults ends at the jump: this run wants a later rung, and so may others. */

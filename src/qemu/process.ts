@@ -11,13 +11,18 @@ import { exitOf, needsOfQemu, sandboxOf } from './confine.js';
 export const QEMU = 'qemu-system-x86_64';
 
 const RESUMED_NOTE =
-  '# This machine was resumed: it waits for a state that only the lab can send. lab run --cold shows one that boots.\n';
+  '# The machine of this run started from a snapshot, which only the lab can load. This boots the same one.\n';
 
 export interface QemuExit {
   code: number | null;
   signal: NodeJS.Signals | null;
   /** The end of standard error, at most 8 KiB. */
   stderr: string;
+}
+
+/** A command that starts the same machine in a shell, without the lab. */
+export function commandLineOf({ resumed, ...booting }: MachineConfig): string {
+  return `${resumed === undefined ? '' : RESUMED_NOTE}${pasteable(QEMU, qemuArgs(booting), booting.dir)}`;
 }
 
 export class QemuProcess {
@@ -31,7 +36,7 @@ export class QemuProcess {
     private readonly started: Sandboxed,
     /** What it runs in. */
     readonly sandbox: SandboxOfResult,
-    /** QEMU's own command line, ready to paste into a shell. */
+    /** QEMU's own command line, ready to paste into a shell. That of a resumed machine boots. */
     readonly commandLine: string,
   ) {
     const controller = new AbortController();
@@ -69,8 +74,7 @@ export class QemuProcess {
       // The lab's environment may hold secrets.
       env: { PATH: process.env['PATH'], LC_ALL: 'C', HOME: config.dir, TMPDIR: config.dir },
     });
-    const note = config.resumed === undefined ? '' : RESUMED_NOTE;
-    return new QemuProcess(started, sandboxOf(started, own), `${note}${pasteable(QEMU, args, config.dir)}`);
+    return new QemuProcess(started, sandboxOf(started, own), commandLineOf(config));
   }
 
   /** QEMU's own process id. */

@@ -150,7 +150,9 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
   const { run, after } = await inStage(
     'smallest scenario',
     async () => {
-      const kept = await machines.run(smallest, options.results, signal);
+      const kept = await machines.run(smallest, options.results, signal, {
+        snapshots: options.times > 1 ? 'use' : 'booted',
+      });
       const more = options.times < 2 ? [] : (await measure(smallest, null, options.times - 1)).all;
       const all: Failure[] = [failureOf(kept.result), ...more];
       writeWhole(output, smallestYaml);

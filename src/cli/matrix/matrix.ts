@@ -12,6 +12,7 @@ import { checkResumable, newMatrix, pinPairs, planSha256, taskMaker } from '../.
 import { checkUrl } from '../../matrix/redis/connection.js';
 import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { orphans } from '../../matrix/runner.js';
+import { startsOf } from '../../matrix/saved-shapes.js';
 import { labPath, selectScenarios } from '../../matrix/select.js';
 import type { Attempt, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
@@ -22,6 +23,7 @@ import { matrixView } from '../../report/live/matrix.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
 import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../../store/matrix/folder.js';
 import { pairResultsOf } from '../../store/matrix/pair-results.js';
+import { snapshotSettings } from '../../snapshot/index.js';
 import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
@@ -188,7 +190,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
     await driveMatrix({
       cells: matrix.cells,
       attempts,
-      taskOf: taskMaker(matrix, plan, profile, pairs),
+      taskOf: taskMaker(matrix, plan, profile, pairs, startsOf(pairs, snapshotSettings().maxBytes)),
       queue,
       folder,
       retries: plan.retries,

@@ -3,7 +3,7 @@
 // message.
 import { z } from 'zod';
 import { attemptSchema, cellSchema } from '../../store/matrix/schema.js';
-import type { CellTask } from '../queue.js';
+import { type CellTask, STARTS } from '../queue.js';
 
 /** Bytes of a line with a task: the text of a scenario and its command lines. */
 export const MAX_REQUEST = 32 << 20;
@@ -21,7 +21,7 @@ const taskSchema: z.ZodType<CellTask> = z.object({
   guestState: z.number().nullable(),
   timeout: z.number().nullable(),
   memory: z.number().min(0),
-  start: z.enum(['warm', 'cold']),
+  start: z.enum(STARTS),
   origin: z.enum(['here', 'signed', 'unsigned']),
 });
 

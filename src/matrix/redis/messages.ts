@@ -6,6 +6,7 @@ import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 import { RUNGS } from '../../model/result/snapshot.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { blobRefSchema } from './blobs.js';
+import { STARTS } from '../queue.js';
 
 /** Kernels of a chain (scenario/schema/limits.ts). */
 const MAX_KERNELS = 256;
@@ -63,7 +64,7 @@ export const jobBody = z.object({
       .number()
       .min(0)
       .max(2 ** 50),
-    start: z.enum(['warm', 'cold']),
+    start: z.enum(STARTS),
   }),
   images: z.array(image).max(MAX_KERNELS),
 });

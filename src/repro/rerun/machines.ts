@@ -11,6 +11,7 @@ import type { Event } from '../../model/result/event.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { perform, type Performed } from '../../perform/perform.js';
 import type { Preparation } from '../../perform/prepare.js';
+import type { SnapshotUse } from '../../perform/start.js';
 import { bytesText } from '../../util/bytes.js';
 import { LabError } from '../../util/errors.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
@@ -25,6 +26,11 @@ export interface MachinesOptions {
   labVersion: string;
 }
 
+export interface RunOptions {
+  snapshots: SnapshotUse;
+  onEvent?: (event: Event) => void;
+}
+
 export class Machines {
   private readonly gate: MemoryGate;
 
@@ -32,11 +38,11 @@ export class Machines {
     this.gate = new MemoryGate(options.memory);
   }
 
-  readonly execute: Execute = async (scenario, signal) => {
+  readonly execute: Execute = async (scenario, signal, snapshots) => {
     const results = mkdtempSync(join(tmpdir(), 'lab-trial-'));
     trackTemp(results);
     try {
-      const { result } = await this.run(scenario, results, signal);
+      const { result } = await this.run(scenario, results, signal, { snapshots });
       const suspects = result.resources
         .filter(({ state, problems }) => state !== 'intact' || problems.length > 0)
         .flatMap(({ name, session }) => [name, ...(session === null ? [] : [session])]);
@@ -51,7 +57,7 @@ export class Machines {
     scenario: Scenario,
     results: string,
     signal: AbortSignal,
-    onEvent: (event: Event) => void = () => undefined,
+    { snapshots, onEvent = () => undefined }: RunOptions,
   ): Promise<Performed> {
     const { preparation, slots, labVersion } = this.options;
     const needs = scenario.machine.memory + OVERHEAD;
@@ -65,7 +71,7 @@ export class Machines {
     try {
       const slot = await slots.acquire(signal);
       try {
-        return await perform(scenario, preparation.of(scenario), { results, labVersion, signal, onEvent });
+        return await perform(scenario, preparation.of(scenario), { results, labVersion, signal, snapshots, onEvent });
       } finally {
         slot.release();
       }

@@ -19,12 +19,14 @@ export async function measureRate(
 ): Promise<Measured> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
+  // One run alone would only fill the cache.
+  const snapshots = options.times > 1 ? 'use' : 'find';
   const all: Seen[] = [];
   let started = 0;
   const work = async () => {
     while (started < options.times) {
       started++;
-      all.push(await options.execute(scenario, signal));
+      all.push(await options.execute(scenario, signal, snapshots));
     }
   };
   // The first error stops the other runs, and all of them end before this function throws.

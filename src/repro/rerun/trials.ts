@@ -2,6 +2,7 @@
 // Tries candidate scenarios for one failure, on several machines at once. A candidate with a known answer does not run
 // again.
 import type { Scenario } from '../../model/scenario/scenario.js';
+import type { SnapshotUse } from '../../perform/start.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { LabError, isDiskFull } from '../../util/errors.js';
 import { type Failure, failureText, sameFailure } from './failure.js';
@@ -17,7 +18,7 @@ export interface Seen extends Failure {
 /**
  * Runs a scenario once. Throws a ScenarioError or LabError if it cannot run, and the signal's reason after an abort.
  */
-export type Execute = (scenario: Scenario, signal: AbortSignal) => Promise<Seen>;
+export type Execute = (scenario: Scenario, signal: AbortSignal, snapshots: SnapshotUse) => Promise<Seen>;
 
 export interface TrialAnswer {
   /** The same failure occurred. */
@@ -46,6 +47,8 @@ export class TimeIsUp extends Error {}
 
 /** A run in which the lab failed gives no answer. It is retried this many times. */
 const INFRA_RETRIES = 2;
+/** Each candidate has other steps in its first kernel, so all they have in common is the boot. */
+const CANDIDATE: SnapshotUse = 'booted';
 
 export class Trials {
   /** Machines that were started. */
@@ -143,7 +146,7 @@ export class Trials {
     for (let retries = INFRA_RETRIES; ; retries--) {
       if (Date.now() > until) throw new TimeIsUp();
       this.started++;
-      const seen = await execute(scenario, signal);
+      const seen = await execute(scenario, signal, CANDIDATE);
       if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || retries === 0) return seen;
     }
   }

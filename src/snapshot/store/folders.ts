@@ -2,7 +2,7 @@
 // The folders of the store. A ladder is a folder named by its key; what is hidden is being written or removed. A folder
 // appears and goes in one step, by its name.
 import { randomBytes } from 'node:crypto';
-import { readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryExistingLock } from '../../util/process/lock.js';
@@ -17,6 +17,18 @@ const DRAFT = '.draft-';
 const GONE = '.gone-';
 
 export const draftName = (key: string): string => `${DRAFT}${key}-${randomBytes(4).toString('hex')}`;
+
+/** Whether somebody else saves this ladder now. */
+export async function isBeingSaved(root: string, key: string, own: string): Promise<boolean> {
+  for (const name of namesIn(root)) {
+    if (!name.startsWith(`${DRAFT}${key}-`) || name === own) continue;
+    const path = join(root, name, LOCK_FILE);
+    const lock = await tryExistingLock(path, 'shared');
+    lock?.release();
+    if (lock === null && existsSync(path)) return true;
+  }
+  return false;
+}
 
 /** Names of all ladders. */
 export function keysIn(root: string): string[] {

@@ -9,7 +9,17 @@ import { acquireLock, tryExistingLock } from '../../util/process/lock.js';
 import { trackTemp } from '../../util/process/reaper.js';
 import { type Manifest, MANIFEST_FILE, MAX_MANIFEST, readManifest } from '../manifest.js';
 import { Draft, type DraftHome } from './draft.js';
-import { bytesOnDisk, draftName, keysIn, lastUse, LOCK_FILE, removeFolder, removeUnused, sweep } from './folders.js';
+import {
+  bytesOnDisk,
+  draftName,
+  isBeingSaved,
+  keysIn,
+  lastUse,
+  LOCK_FILE,
+  removeFolder,
+  removeUnused,
+  sweep,
+} from './folders.js';
 import { Ladder, lastRung, passedRungs, type Wanted } from './ladder.js';
 import { problemOf } from './verify.js';
 
@@ -18,7 +28,8 @@ const RESERVE = 512 << 20;
 
 /** `unusable`: it was there, and was removed because something is wrong with it. */
 export type Found = { state: 'found'; ladder: Ladder } | { state: 'none' } | { state: 'unusable'; why: string };
-export type Begun = { state: 'begun'; draft: Draft } | { state: 'failed'; why: string };
+/** `busy`: another run saves this ladder now. */
+export type Begun = { state: 'begun'; draft: Draft } | { state: 'failed' | 'busy'; why: string };
 
 export interface ListedLadder {
   key: string;
@@ -69,7 +80,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Starts a new ladder, if the disk has room. Rejects only when `signal` is aborted.
+   * Starts a new ladder, if the disk has room and nobody else saves it. If two start at the same moment, both may be
+   * refused. Rejects only when `signal` is aborted.
    * @param bytes what it may need
    */
   async begin(key: string, { bytes, signal }: { bytes: number; signal?: AbortSignal }): Promise<Begun> {
@@ -82,10 +94,14 @@ export class SnapshotStore {
       const free = bavail * bsize;
       if (free < bytes + RESERVE)
         return { state: 'failed', why: `the disk has ${bytesText(free)} left, and ${bytesText(RESERVE)} stay free` };
-      const dir = join(this.root, draftName(key));
+      const name = draftName(key);
+      const dir = join(this.root, name);
       trackTemp(dir);
       const lock = await acquireLock(join(dir, LOCK_FILE), { signal });
-      return { state: 'begun', draft: new Draft(key, dir, lock, this.home()) };
+      const draft = new Draft(key, dir, lock, this.home());
+      if (!(await isBeingSaved(this.root, key, name))) return { state: 'begun', draft };
+      draft.discard();
+      return { state: 'busy', why: 'another run saves this machine now' };
     } catch (error) {
       signal?.throwIfAborted();
       return { state: 'failed', why: messageOf(error) };

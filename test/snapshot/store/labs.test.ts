@@ -2,7 +2,7 @@
 // Several labs share one store, and some of them are killed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../util/temporary.js';
@@ -25,22 +25,38 @@ function lab(what: 'publish' | 'wait' | 'hold', root: string) {
   };
 }
 
-describe('two labs that save one key at once', () => {
-  it('leave one whole ladder, and both go on', async () => {
+describe('two labs that want to save one machine at once', () => {
+  it('the second saves nothing until the first has ended, however that went', async () => {
     const store = emptyStore();
-    const drafts = await Promise.all([begin(store), begin(store), begin(store)]);
-    const ends = await Promise.all(drafts.map((draft) => draft.publish(fill(draft))));
-    expect(ends.map(({ state }) => state).sort()).toEqual(['exists', 'exists', 'published']);
+    const first = await begin(store);
+    expect(await store.begin(KEY, { bytes: 1 })).toEqual({ state: 'busy', why: 'another run saves this machine now' });
+    // Another machine has nothing to do with it.
+    (await begin(store, keyOf('b'))).discard();
+    expect(readdirSync(store.root)).toEqual([basename(first.dir)]);
+    first.discard();
+    const second = await begin(store);
+    expect(await second.publish(fill(second))).toMatchObject({ state: 'published' });
     expect(readdirSync(store.root)).toEqual([KEY]);
-    expect(await store.find(KEY, { upTo: 'jump' })).toMatchObject({ state: 'found' });
   });
 
-  it('as processes of their own too', async () => {
+  it('never both save, if they begin at the same moment', async () => {
     const store = emptyStore();
-    const labs = [lab('publish', store.root), lab('publish', store.root)];
-    expect((await Promise.all(labs.map(({ said }) => said))).sort()).toEqual(['exists', 'published']);
-    await Promise.all(labs.map(({ gone }) => gone));
-    expect(readdirSync(store.root)).toEqual([KEY]);
+    const begun = await Promise.all([1, 2, 3].map(() => store.begin(KEY, { bytes: 1 })));
+    const drafts = begun.flatMap((each) => (each.state === 'begun' ? [each.draft] : []));
+    expect(begun.map(({ state }) => state)).not.toContain('failed');
+    expect(drafts.length).toBeLessThan(2);
+    for (const draft of drafts) draft.discard();
+    expect(readdirSync(store.root)).toEqual([]);
+  });
+
+  it("holds for processes of their own; a killed one is in nobody's way", async () => {
+    const store = emptyStore();
+    const writer = lab('wait', store.root);
+    expect(await writer.said).toBe('written');
+    expect(await store.begin(KEY, { bytes: 1 })).toMatchObject({ state: 'busy' });
+    writer.child.kill('SIGKILL');
+    await writer.gone;
+    await save(store);
     expect(await store.find(KEY, { upTo: 'jump' })).toMatchObject({ state: 'found' });
   });
 });
