@@ -28,6 +28,9 @@ export interface StartOptions {
   env: NodeJS.ProcessEnv;
 }
 
+/** A lab that was killed before setpriv had set the parent-death signal is no longer the parent. */
+const WHILE_PARENT_LIVES = '[ "$PPID" = "$0" ] || exit 1; exec "$@"';
+
 /** bwrap's answer about its process 1 is short. */
 const MAX_INFO = 4096;
 
@@ -59,7 +62,7 @@ export async function startSandboxed(
     },
     argv,
   );
-  const child = startChild(command, {
+  const child = startChild(['/bin/sh', '-c', WHILE_PARENT_LIVES, String(process.pid), ...command], {
     stdio: [bwrap ? 'pipe' : 'ignore', options.stdout, 'pipe', ...(bwrap ? (['pipe'] as const) : [])],
     tie: 'dies-with-lab',
     cwd: bwrap ? undefined : needs.cwd,

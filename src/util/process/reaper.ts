@@ -7,7 +7,8 @@ import { Socket } from 'node:net';
 import { type Child, startChild } from './child.js';
 
 // `+PATH` tracks, `-PATH` untracks; `*GROUP` and `/GROUP` do so with a process group. The shell keeps the paths in its
-// positional parameters, so that no character of a path is special.
+// positional parameters, so that no character of a path is special. A lab that was killed in the instant in which it
+// started a sandbox could not track its group: such a bwrap is known by a tracked path on its command line.
 export const REAPER_SCRIPT = `
 set --
 groups=' '
@@ -24,6 +25,13 @@ while IFS= read -r line; do
   esac
 done
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
+[ "$#" -eq 0 ] || for process in /proc/[0-9]*; do
+  { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = bwrap ] || continue
+  for path; do
+    { tr '\\0' '\\n' <"$process/cmdline"; } 2>/dev/null | grep -qxF -e "$path" || continue
+    kill -KILL "\${process#/proc/}" 2>/dev/null
+  done
+done
 [ "$#" -eq 0 ] || rm -rf -- "$@"
 `;
 

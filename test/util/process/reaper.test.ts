@@ -102,7 +102,8 @@ describe('temporary paths', () => {
     const run = '+/tmp/no-such-folder/run\n*999999991\n/999999991\n-/tmp/no-such-folder/run\n';
     const commands = (runs: number): number => {
       const { stderr, status } = spawnSync('/bin/sh', ['-x', '-c', REAPER_SCRIPT], {
-        input: others + run.repeat(runs),
+        // With nothing left, the shell looks for nothing at its end.
+        input: others + run.repeat(runs) + others.replaceAll('+', '-').replace('*', '/'),
         maxBuffer: 256 << 20,
       });
       expect(status).toBe(0);
@@ -135,6 +136,27 @@ describe('process groups', () => {
     expect([alive(first), alive(second)]).toEqual([true, true]);
     child.kill(signal);
     await until('the group is gone', () => !alive(first) && !alive(second));
+  });
+
+  it('of a bubblewrap that nobody could track are known by a tracked path, and others live on', async () => {
+    const [dir, tracked] = [temporaryFolder(), temporaryFolder()];
+    const bwrap = join(dir, 'bwrap');
+    writeFileSync(bwrap, '#!/bin/sh\nwhile :; do sleep 1; done\n', { mode: 0o755 });
+    const start = (path: string) => {
+      const child = spawn(bwrap, ['--bind', path], { stdio: 'ignore' });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      return String(child.pid);
+    };
+    const [ours, foreign] = [start(tracked), start(`${tracked}-of-another`)];
+    const named = (pid: string) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'bwrap';
+    await until('both run', () => named(ours) && named(foreign));
+    const child = await holder(`+${tracked}`);
+    child.kill('SIGKILL');
+    await until('the path is gone', () => !existsSync(tracked));
+    // This process has not collected the killed one.
+    const isDead = (pid: string) => !alive(pid) || / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    await until('ours is gone', () => isDead(ours));
+    expect(isDead(foreign)).toBe(false);
   });
 
   it('are killed when their first process ends', async () => {
