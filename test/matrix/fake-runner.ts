@@ -13,6 +13,8 @@ import { cellOf } from '../store/matrix/matrix.js';
 export interface FakeRun {
   /** Milliseconds that a run takes. */
   ms: number;
+  /** It ends only when so many cells have begun. */
+  begun?: number;
   /** `infra`: the lab fails at it; `preserved` else. */
   fails?: boolean;
   /** Bytes of its console. */
@@ -40,7 +42,7 @@ export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<C
 /** @param diary a line when a cell begins, one when its run is in results/ */
 export function fakeRunner(results: string, worker: string, diary: string): RunCell {
   return async (task, signal, detail) => {
-    const { ms, fails, console: size, lies = {} } = JSON.parse(task.text) as FakeRun;
+    const { ms, begun = 0, fails, console: size, lies = {} } = JSON.parse(task.text) as FakeRun;
     const note = (what: string) =>
       appendFileSync(diary, `${what} ${task.matrix}/${task.cell.id}/${task.attempt} ${worker}\n`);
     note('begins');
@@ -50,6 +52,7 @@ export function fakeRunner(results: string, worker: string, diary: string): RunC
     const folder = new RunFolder(results, id, cell);
     try {
       if (size !== undefined) folder.console(Buffer.alloc(size, 'console '));
+      while (diaryOf(diary, 'begins').length < begun) await sleep(5, undefined, { signal });
       await sleep(ms, undefined, { signal });
       if (fails) {
         folder.discard();

@@ -50,7 +50,7 @@ describe('the history of real nights', () => {
       }),
     ]);
     expect(stderr).toContain('cut-off is left out: result.json is not JSON');
-    expect(stderr).toContain('newer is left out: its schema is 99, this lab knows 3');
+    expect(stderr).toMatch(/newer is left out: its schema is 99, this lab knows \d+:/);
   });
 
   it('has no differences between two nights, and finds those between two runs', async () => {

@@ -48,6 +48,8 @@ export async function connect(root: string, suite: string, mirror: string, signa
       rmSync(join(root, file), { force: true });
       copyFileSync(file, join(root, file));
     }
+  // As installers write it; debootstrap makes none.
+  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n');
   const apt = join(root, 'etc/apt');
   mkdirSync(join(apt, 'sources.list.d'), { recursive: true });
   rmSync(join(apt, 'sources.list'), { force: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab check` as people read it.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Pair, reportOf } from '../../../src/cli/text/check-report.js';
 import { checkText, versionsText } from '../../../src/cli/text/check.js';
 import { profileText } from '../../../src/cli/text/profile.js';
@@ -87,6 +87,8 @@ describe('a pair', () => {
   });
 
   it('is coloured on a terminal, with the columns in line', () => {
+    vi.stubEnv('NO_COLOR', undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const plain = text(image('a', KERNELS['7.1.13']), image('b', KERNELS['7.3.4']));
     const coloured = text(image('a', KERNELS['7.1.13']), image('b', KERNELS['7.3.4']), {}, { isTTY: true });
     expect(coloured).toContain('\u001b[31m');
