@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides between KVM and emulation. KVM counts as working only after a real kernel has reached user space on it: some
 // hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
@@ -13,7 +12,7 @@ import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
 import { startClock } from '../util/clock.js';
 import { withLock } from '../util/process/lock.js';
-import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../util/process/reaper.js';
 import { kvmAccess } from './kvm/access.js';
 import type { ProbeAnswer } from './kvm/failure.js';
 import { type HostIdentity, hostIdentity } from './kvm/identity.js';
@@ -88,8 +87,7 @@ async function startProbe(
   { kernel, rootfs, signal }: Pick<AccelRequest, 'kernel' | 'rootfs' | 'signal'>,
 ): Promise<Machine> {
   signal.throwIfAborted();
-  const dir = mkdtempSync(join(tmpdir(), 'lab-kvm-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(tmpdir(), 'lab-kvm-'));
   const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
   try {
     const machine = await Machine.start(

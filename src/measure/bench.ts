@@ -2,7 +2,7 @@
 // `npm run bench`: measures the figures of docs/performance.md in one run on this machine. Machines are shared, so
 // speed is the ratio of two things that are measured side by side. `--runs N` repeats; `--cold` and `--variant` add the
 // figures that take minutes.
-import { mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
+import { mkdirSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
@@ -13,15 +13,14 @@ import { inspectPageCache } from '../oracles/pages/page-cache.js';
 import { atOnce } from '../util/loop/turns.js';
 import { PAGE, Pattern } from '../oracles/files/pattern.js';
 import { packageRoot } from '../util/package-root.js';
-import { trackTemp } from '../util/process/reaper.js';
+import { makeTemp, trackTemp } from '../util/process/reaper.js';
 import { prepareFloor, runFloor } from './floor.js';
 import { resultOf, runLab } from './lab.js';
 
 const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 5;
-const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
-trackTemp(dir);
+const dir = makeTemp(join(tmpdir(), 'lab-bench-'));
 
 interface LabTime {
   ms: number;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts a real Chromium for tests and measurements of the report. It uses no network by itself, and leaves no files.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { ensureTools, findProgram, openWorkspace } from '../images/index.js';
 import { LabError } from '../util/errors.js';
-import { trackTemp, untrackTemp } from '../util/process/reaper.js';
+import { makeTemp, untrackTemp } from '../util/process/reaper.js';
 
 const FLAGS = [
   '--headless',
@@ -25,8 +25,7 @@ export async function withBrowser<T>(body: (browser: Browser) => Promise<T>): Pr
   const executablePath = findProgram('chromium');
   if (executablePath === null) throw new LabError('chromium is not installed');
   const { launch } = await import('puppeteer-core');
-  const userDataDir = mkdtempSync(join(tmpdir(), 'lab-browser-'));
-  trackTemp(userDataDir);
+  const userDataDir = makeTemp(join(tmpdir(), 'lab-browser-'));
   const browser = await launch({ executablePath, userDataDir, args: FLAGS });
   try {
     return await body(browser);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run bench:history`: measures the figures of docs/history.md and docs/report.md with 100,000 made-up results.
 // `--runs N` uses another number.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { trackTemp, untrackTemp } from '../util/process/reaper.js';
+import { makeTemp, untrackTemp } from '../util/process/reaper.js';
 import { withBrowser } from './browser.js';
 import { runLab } from './lab.js';
 import { writeNight } from './synthetic.js';
@@ -61,8 +61,7 @@ async function front(html: string): Promise<{ usable: number; choice: number; re
   });
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
-trackTemp(dir);
+const dir = makeTemp(join(tmpdir(), 'lab-bench-'));
 try {
   const results = join(dir, 'results');
   const nights = Math.max(2, Math.round(runs / CELLS));

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run pairs`: runs scenarios/pair.yaml on all pairs of kernels that have LUO, and prints the table of
 // docs/pairs.md.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
 import { packageRoot } from '../util/package-root.js';
-import { trackTemp } from '../util/process/reaper.js';
+import { makeTemp } from '../util/process/reaper.js';
 import { resultOf, runLab, toStderr } from './lab.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
-const results = mkdtempSync(join(tmpdir(), 'lab-pairs-'));
-trackTemp(results);
+const results = makeTemp(join(tmpdir(), 'lab-pairs-'));
 
 async function run(from: string, to: string): Promise<Result> {
   const scenario = join(packageRoot(), 'scenarios/pair.yaml');

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One measured run in this process. Its folder is removed when the process ends.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
 import { perform } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { loadScenario } from '../scenario/index.js';
-import { trackTemp } from '../util/process/reaper.js';
+import { makeTemp } from '../util/process/reaper.js';
 
-export const folder = mkdtempSync(join(tmpdir(), 'lab-measure-'));
-trackTemp(folder);
+export const folder = makeTemp(join(tmpdir(), 'lab-measure-'));
 const { signal } = new AbortController();
 
 export interface Timed {

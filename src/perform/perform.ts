@@ -9,7 +9,7 @@ import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { messageOf } from '../util/errors.js';
-import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../util/process/reaper.js';
 import { keep, type PerformOptions, planOf, resultOf, run } from './one-run.js';
 import type { Prepared } from './prepare.js';
 import { type Cold, type Start, startOf, type Starter } from './start.js';
@@ -60,8 +60,8 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
   const { kernels } = prepared;
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
-  const dir = mkdtempSync(join(tmpdir(), 'lab-'));
-  if (!options.keep) trackTemp(dir);
+  const prefix = join(tmpdir(), 'lab-');
+  const dir = options.keep ? mkdtempSync(prefix) : makeTemp(prefix);
   const signal = AbortSignal.any([options.signal, folder.failed]);
   let start: Start | null = null;
   try {

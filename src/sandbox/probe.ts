@@ -2,12 +2,12 @@
 // Finds the best sandbox that works on this host, by trying: a stand-in runs in it, and the lab must be able to open
 // the stand-in's files, as it later opens the machine's memory. It takes some 50 ms, once for each lab, and nothing is
 // stored that could be out of date.
-import { mkdtempSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../util/deadline.js';
 import { LabError, messageOf, UsageError } from '../util/errors.js';
-import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../util/process/reaper.js';
 import { inPath, isRoot, startSandboxed } from './start.js';
 import type { Needs, Sandbox } from './types.js';
 
@@ -49,8 +49,7 @@ function candidates(): Sandbox[] {
 async function tryOut(candidate: Sandbox): Promise<string | null> {
   if (!inPath(candidate.kind))
     return candidate.kind === 'bwrap' ? 'bubblewrap is not installed' : 'setpriv is not installed';
-  const dir = mkdtempSync(join(tmpdir(), 'lab-sandbox-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(tmpdir(), 'lab-sandbox-'));
   try {
     const started = await startSandboxed(candidate, needsOf(dir), ['/bin/sh', '-c', 'echo up; exec sleep 60'], {
       dir,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab shell`: runs a scenario and stops at breakpoints, with a prompt in the machine and, with --gdb, a debugger.
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -19,7 +19,7 @@ import { UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import {
   TARGET_ARGUMENT,
   type ReproTarget,
@@ -96,8 +96,7 @@ async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSi
   }
   requireMemory(scenario.machine.memory);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
-  trackTemp(results);
+  const results = makeTemp(join(tmpdir(), 'lab-shell-'));
   try {
     const images = new Map<string, KernelImage>();
     await runSetUp(kernelsOf(target, images, signal));

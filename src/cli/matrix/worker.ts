@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab worker`: runs cells of matrices that come through Redis, until it is stopped.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -13,7 +12,7 @@ import { RedisWorker } from '../../matrix/redis/redis-worker.js';
 import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { interruptible, onInterruptKept } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
 import { type Accel, accelOption, jobs as jobsValue, trustOption } from '../common/option-values.js';
@@ -46,8 +45,7 @@ async function work({ queue, jobs, accel, trust }: WorkerOptions, signal: AbortS
   const note = (text: string) =>
     process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
   // The runs go to the host of the matrix; nothing stays here.
-  const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
-  trackTemp(results);
+  const results = makeTemp(join(tmpdir(), 'lab-worker-'));
   try {
     const redis = await connect(queue, (trouble) => note(trouble ?? 'Redis is back'), signal);
     try {

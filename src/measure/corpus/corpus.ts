@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run corpus`: runs labelled scenarios repeatedly and prints the tables of docs/mismatch.md and docs/accuracy.md.
 // Every run is recorded at once. A measurement that Ctrl-C or SIGKILL interrupted continues when it is started again.
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -12,7 +12,7 @@ import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
 import { type Child, startChild } from '../../util/process/child.js';
 import { onInterruptKept } from '../../util/process/interrupt.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
 import { interruptibleMeasurement } from '../interruptible.js';
 import { resultOf, runLab } from '../lab.js';
@@ -107,8 +107,7 @@ async function measure(signal: AbortSignal): Promise<number> {
   const labelled = await labelledScenarios();
   const journal = new CorpusJournal(options.journal);
   if (options.fresh) journal.forget();
-  const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
-  trackTemp(folder);
+  const folder = makeTemp(join(tmpdir(), 'lab-corpus-'));
   const context = { signal, onProgress: () => undefined };
   // Build first, so that no run's time includes a build.
   for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) await ensureKernel(name, context);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates one machine many times, back and forth between two kernels, with guests that must survive all updates: 200
 // updates take about half an hour.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { trackTemp } from '../../util/process/reaper.js';
+import { makeTemp } from '../../util/process/reaper.js';
 import { resultOf, runLab, toStderr } from '../lab.js';
 
 const KERNELS = ['7.3.4', '7.2.12'] as const;
@@ -47,8 +47,7 @@ const rangeText = ({ min, max }: Range) => (min === max ? String(min) : `${min} 
 
 /** Prints the figures of the docs. Returns 0 only if no page was lost and the kernels' memory did not shrink. */
 export async function endureUpdates({ updates, guests, size }: UpdatesOptions): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'lab-endurance-'));
-  trackTemp(folder);
+  const folder = makeTemp(join(tmpdir(), 'lab-endurance-'));
   const scenario = join(folder, 'endurance.yaml');
   writeFileSync(
     scenario,

@@ -2,12 +2,12 @@
 // `npm run hosts -- --kvm`: a Debian in an emulated machine whose processor has SVM, where the lab runs on KVM. The
 // Debian is made in a folder like the others. There, the scenarios run once under TCG at the speed of this host: that
 // builds what the emulated machine finds in its cache. Then the folder becomes the disk of the machine.
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabError } from '../../util/errors.js';
 import { mustRun } from '../../util/process/command.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { debianHost, debianRoot, type HostContext } from './debian.js';
 import { EmulatedMachine } from './emulated.js';
 import type { Host, HostPlan } from './host.js';
@@ -22,8 +22,7 @@ export async function kvmHost(plan: HostPlan, context: HostContext): Promise<Hos
   const folder = await debianHost(plan, context);
   const root = await debianRoot(plan, context);
   await prepare(folder, context);
-  const dir = mkdtempSync(join(tmpdir(), 'lab-kvm-host-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(tmpdir(), 'lab-kvm-host-'));
   try {
     writeFileSync(join(root, INSIDE_PATH), INSIDE);
     chmodSync(join(root, INSIDE_PATH), 0o755);

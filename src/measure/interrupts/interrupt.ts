@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interrupts one command at one moment, and says what was not as it should be.
-import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../util/package-root.js';
 import { type Child, type ChildEnd, startChild } from '../../util/process/child.js';
 import { runCommand } from '../../util/process/command.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { leftovers, partialIn } from '../endurance/leftovers.js';
 import type { FixtureMaker } from './fixtures.js';
 import { untilMark, untilTaken, type Watched } from './marks.js';
@@ -74,8 +74,7 @@ async function slowness(): Promise<number> {
 }
 
 function makePlaces(): Places {
-  const dir = mkdtempSync(join(tmpdir(), 'lab-interrupts-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(tmpdir(), 'lab-interrupts-'));
   const folder = (name: string): string => {
     mkdirSync(join(dir, name));
     return join(dir, name);

@@ -2,12 +2,11 @@
 // `npm run interrupts`: interrupts every command of the table at its moments, in five ways, and prints how each ended.
 // `--only PATTERN`: only cases whose name matches, such as `^run, .*SIGINT$`. Exits with 0 only if every command ended
 // in time with the right status, said what it keeps, and left nothing.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../../util/errors.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { FixtureMaker } from './fixtures.js';
 import { interrupt } from './interrupt.js';
 import { type Moment, SUBJECTS, type Subject, type Way, WAYS } from './table.js';
@@ -32,8 +31,7 @@ const cases = SUBJECTS.flatMap((subject) =>
   ),
 ).filter(({ name }) => pattern.test(name));
 
-const dir = mkdtempSync(join(tmpdir(), 'lab-interrupts-'));
-trackTemp(dir);
+const dir = makeTemp(join(tmpdir(), 'lab-interrupts-'));
 const maker = new FixtureMaker(dir);
 const shares: number[] = [];
 const times: number[] = [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens a bundle that may come from anybody. It is unpacked into a private folder, within limits, and holds only files
 // that its manifest lists; every checksum must match before anything is used.
-import { createReadStream, existsSync, mkdtempSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -11,7 +11,7 @@ import { Parser, type ReadEntry } from 'tar';
 import type { Result } from '../../model/result/result.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { EntryWriter } from '../../util/archive/entry-writer.js';
 import { intoTar } from '../../util/archive/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
@@ -41,8 +41,7 @@ export interface OpenBundleOptions {
 
 /** Throws a LabError that says what is wrong with the bundle; then no unpacked file stays. */
 export async function openBundle(path: string, { trust, maxBytes = MAX.all }: OpenBundleOptions): Promise<OpenBundle> {
-  const dir = mkdtempSync(join(tmpdir(), 'lab-bundle-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(tmpdir(), 'lab-bundle-'));
   const close = () => {
     removeTemp(dir);
   };

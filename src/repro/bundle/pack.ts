@@ -9,7 +9,6 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   renameSync,
   statSync,
@@ -21,7 +20,7 @@ import { create } from 'tar';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { IMAGE_NAME } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 
 export interface PackOptions {
@@ -52,8 +51,7 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
   if (existsSync(output))
     throw new UsageError(`${options.output} already exists`, { hint: 'name another file with --output' });
   mkdirSync(dirname(output), { recursive: true });
-  const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
-  trackTemp(dir);
+  const dir = makeTemp(join(dirname(output), '.partial-bundle-'));
   try {
     const sources = [...filesOfRun(run, options), ...images.flatMap((image) => filesOfKernel(image, options))];
     const files: FileOfBundle[] = [];

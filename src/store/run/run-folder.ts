@@ -37,8 +37,8 @@ export class RunFolder {
     this.failed = this.failure.signal;
     this.path = join(resolve(results), id);
     this.partial = join(resolve(results), `.partial-${id}`);
-    mkdirSync(this.partial, { recursive: true });
     trackTemp(this.partial);
+    mkdirSync(this.partial, { recursive: true });
     const log = (name: string, head: number, tail: number) =>
       new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
     this.logs = {

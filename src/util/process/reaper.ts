@@ -2,7 +2,8 @@
 // Leaves nothing behind, even if the lab is killed with SIGKILL: a small shell waits for the lab's end of a pipe to
 // close. Then it kills the process groups and removes the paths that are still tracked. QEMU itself dies by its
 // parent-death signal (see qemu/process.ts), but only once that is set.
-import { rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { type Child, startChild } from './child.js';
 
@@ -83,6 +84,23 @@ export function trackTemp(path: string): void {
   if (tracked.has(path)) return;
   tracked.add(path);
   reaper().stdin?.write(`+${path}\n`);
+}
+
+/**
+ * Makes a private folder that goes with the lab. It is tracked before it is there: a lab that is killed in between
+ * leaves nothing.
+ * @param prefix of its path
+ */
+export function makeTemp(prefix: string): string {
+  const path = `${prefix}${randomBytes(4).toString('hex')}`;
+  trackTemp(path);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    untrackTemp(path);
+    throw error;
+  }
+  return path;
 }
 
 /** Stops tracking `path`: it is finished and stays, or has been removed. */
