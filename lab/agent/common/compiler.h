@@ -5,6 +5,8 @@
 
 #define __printf(format, first) __attribute__((__format__(printf, format, first)))
 #define __packed __attribute__((__packed__))
+/* The field has no room for the zero at the end of a string. */
+#define __nonstring __attribute__((nonstring))
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

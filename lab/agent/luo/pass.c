@@ -76,8 +76,8 @@ bool op_send(struct request *r)
 	struct pass_message m;
 	uint64_t until = now_us() + PASS_MS * 1000ull;
 	struct sockaddr_un to;
-	struct registry *from;
-	const char *name;
+	struct registry *from = NULL;
+	const char *name = NULL;
 	socklen_t len;
 	int fd, s;
 
@@ -140,8 +140,8 @@ bool op_receive(struct request *r)
 {
 	struct pollfd ready = { .events = POLLIN };
 	struct sockaddr_un at;
-	struct registry *to;
-	const char *name;
+	struct registry *to = NULL;
+	const char *name = NULL;
 	socklen_t len;
 	int s, peer = -1;
 

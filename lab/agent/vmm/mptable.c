@@ -15,16 +15,17 @@
 #define ISA_IRQS 16
 
 struct mp_pointer {
-	char signature[4];
+	char signature[4] __nonstring;
 	uint32_t table;
 	uint8_t length, version, checksum, feature[5];
 } __packed;
 
 struct mp_header {
-	char signature[4];
+	char signature[4] __nonstring;
 	uint16_t length;
 	uint8_t version, checksum;
-	char maker[8], product[12];
+	char maker[8] __nonstring;
+	char product[12] __nonstring;
 	uint32_t oem_table;
 	uint16_t oem_length, entries;
 	uint32_t local_apic;
