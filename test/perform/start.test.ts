@@ -3,7 +3,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type SnapshotUse, type Start, startOf } from '../../src/perform/start.js';
+import { savedRung, type SnapshotUse, type Start, startOf } from '../../src/perform/start.js';
 import type { RunPlan } from '../../src/run/engine/plan.js';
 import { parseScenario } from '../../src/scenario/index.js';
 import { fakePlan } from '../fakes/parts.js';
@@ -93,4 +93,29 @@ describe('a run neither starts from a saved machine nor saves its own', () => {
     const start = await started(planOf());
     expect(start).toMatchObject({ kind: 'cold', saved: null });
   });
+});
+
+it.each([
+  ['jump', 'use', 'jump'],
+  ['booted', 'use', 'booted'],
+  ['jump', 'booted', 'booted'],
+  ['booted', 'booted', 'booted'],
+  ['jump', 'find', null],
+  ['booted', 'find', null],
+  ['jump', 'cold', null],
+] as const)('a run that can start from %s, and is to %s, saves %s', (last, use, saved) => {
+  expect(savedRung(last, use)).toBe(saved);
+});
+
+it('a run whose machine another run saves now boots without saving it', async () => {
+  const { signal } = new AbortController();
+  const first = await startOf(planOf(), { use: 'use', failed: null, signal, note: () => undefined });
+  if (first.kind !== 'cold' || first.saved === null) throw new Error('nothing is saved');
+  expect(await started(planOf())).toMatchObject({
+    kind: 'cold',
+    saved: null,
+    none: 'no snapshot of this machine yet, and none can be saved: another run saves this machine now',
+  });
+  first.saved.saving.discard();
+  expect(await started(planOf())).toMatchObject({ kind: 'cold', none: 'no snapshot of this machine yet' });
 });

@@ -33,16 +33,20 @@ export function matrixView(options: ViewOptions): MatrixView {
   return options.stream.isTTY && !process.env['CI'] ? new LiveTable(options) : new PlainLines(options);
 }
 
-/** The expected time left, in milliseconds, from the pace so far; null while no cell has ended. */
+/** The expected time left, in milliseconds, from the pace of some cells; null while no cell has ended. */
 export function timeLeft(elapsed: number, finished: number, left: number): number | null {
   return finished === 0 ? null : (elapsed / finished) * left;
 }
+
+/** The first cells of a plan boot; later ones start from what they saved. So the pace is that of this many cells. */
+const RECENT = 20;
 
 abstract class View {
   protected readonly began: number;
   protected readonly now: () => number;
   protected done: number;
-  private fresh = 0;
+  /** When each cell ended. */
+  private readonly ends: number[] = [];
 
   constructor(protected readonly options: ViewOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -53,11 +57,13 @@ abstract class View {
   protected count(next: Next): void {
     if (next !== 'done') return;
     this.done++;
-    this.fresh++;
+    this.ends.push(this.now());
   }
 
   protected left(): string {
-    const ms = timeLeft(this.now() - this.began, this.fresh, this.options.total - this.done);
+    const since = this.ends.at(-1 - RECENT) ?? this.began;
+    const recent = Math.min(this.ends.length, RECENT);
+    const ms = timeLeft(this.now() - since, recent, this.options.total - this.done);
     return ms === null || this.done === this.options.total ? '' : `about ${seconds(ms)} left`;
   }
 

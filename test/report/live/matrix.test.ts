@@ -16,11 +16,11 @@ afterEach(() => {
 
 const [a, b] = [cellOf('a'), cellOf('b', 2)];
 
-function view(isTTY: boolean) {
+function view(isTTY: boolean, { total = 4 } = {}) {
   let text = '';
   let time = 0;
   const stream = { isTTY, columns: 100, rows: 6, write: (chunk: string) => ((text += chunk), true) };
-  const made = matrixView({ total: 4, done: 1, stream, now: () => time });
+  const made = matrixView({ total, done: 1, stream, now: () => time });
   return { view: made, text: () => text, at: (ms: number) => (time = ms) };
 }
 
@@ -53,6 +53,19 @@ describe('a matrix while it runs', () => {
       '[  20.0 s] a  7.2.12 -> 7.3.4: back in the queue, its worker is gone',
       '',
     ]);
+  });
+
+  it('knows the time that is left from the last cells: once they start from snapshots, the boots do not count', () => {
+    vi.stubEnv('CI', '');
+    const one = view(false, { total: 101 });
+    for (let cell = 1; cell <= 40; cell++) {
+      one.at(cell <= 20 ? cell * 10_000 : 200_000 + (cell - 20) * 1000);
+      one.view.finished(a, attemptOf('a-1', { ms: 1000 }), 'done');
+    }
+    one.view.end();
+    const lines = one.text().trim().split('\n');
+    expect(lines[19]).toMatch(/about 13 min 20 s left$/);
+    expect(lines[39]).toMatch(/about 60\.0 s left$/);
   });
 
   it('is a table that is drawn anew on a terminal, never longer than it', () => {
