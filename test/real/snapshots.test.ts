@@ -30,9 +30,10 @@ const OF_A_RUN = new Set([
 const OF_MEMORY = new Set(['phys', 'map', 'line']);
 
 function evidence(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(evidence);
+  // What the console says is read a moment later than what an agent says, so incidents of one moment change places.
+  if (Array.isArray(value)) return value.map(evidence).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   // The first line says what was found; the console's last lines may follow.
-  if (typeof value === 'string') return value.split('\n')[0]?.replace(/0x[0-9a-f]+|\d+ KiB/g, '*');
+  if (typeof value === 'string') return value.split('\n')[0]?.replace(/0x[0-9a-f]+|\d+ KiB|^\[ *\d+\.\d+\]/g, '*');
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
