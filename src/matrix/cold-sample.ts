@@ -5,24 +5,33 @@ import { createHash } from 'node:crypto';
 import type { Attempt, Matrix } from '../model/result/matrix.js';
 
 /**
- * Returns a function that tells whether a cell is in the sample. Each night has another sample; it stays the same when
- * the night continues after an interruption.
- * @param share of all cells, from 0 to 1
+ * Returns a function that tells whether a cell that ran from a snapshot also runs cold: a sample of those that ended as
+ * expected, and all others. Each night has another sample; it stays the same when the night continues after an
+ * interruption.
+ * @param share of all cells, from 0 to 1; with 0 no cell runs twice
  */
-export function coldSample({ id }: Pick<Matrix, 'id'>, share: number): (cell: { id: string }) => boolean {
-  return (cell) => {
+export function coldSample(
+  { id }: Pick<Matrix, 'id'>,
+  share: number,
+): (cell: { id: string }, warm: Pick<Attempt, 'asExpected'>) => boolean {
+  return (cell, { asExpected }) => {
+    if (!asExpected) return share > 0;
     const hash = createHash('sha256').update(`${id} ${cell.id}`).digest();
     return hash.readUInt32BE(0) < share * 2 ** 32;
   };
 }
 
-/** A cold run without a verdict shows nothing. */
-export function differs(warm: Attempt, cold: Attempt): boolean {
-  return cold.outcome !== 'infra' && (warm.outcome !== cold.outcome || warm.endsIn !== cold.endsIn);
+/**
+ * The attempts to keep after a cell ran again, cold. The last one gives the cell's outcome: none if the two differ, and
+ * that of the first if the cold one has no verdict.
+ */
+export function afterColdRun(warm: Attempt, cold: Attempt): Attempt[] {
+  if (cold.outcome === 'infra') return [cold, { ...warm, attempt: cold.attempt + 1 }];
+  return warm.outcome === cold.outcome && warm.endsIn === cold.endsIn ? [cold] : [cold, disagreement(warm, cold)];
 }
 
 /** The attempt that takes the verdict away from a cell whose two runs differ. */
-export function disagreement(warm: Attempt, cold: Attempt): Attempt {
+function disagreement(warm: Attempt, cold: Attempt): Attempt {
   return {
     ...cold,
     attempt: cold.attempt + 1,

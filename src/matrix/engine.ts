@@ -4,7 +4,7 @@
 import type { Attempt, Cell } from '../model/result/matrix.js';
 import type { MatrixFolder } from '../store/matrix/folder.js';
 import { lastAttempts } from '../store/matrix/pair-results.js';
-import { differs, disagreement } from './cold-sample.js';
+import { afterColdRun } from './cold-sample.js';
 import type { CellQueue, CellTask } from './queue.js';
 
 export interface EngineOptions {
@@ -17,7 +17,7 @@ export interface EngineOptions {
   /** How often a cell is retried after the outcome `infra`. */
   retries: number;
   /** Whether a cell that ran from a snapshot also runs cold. */
-  coldToo: (cell: Cell) => boolean;
+  coldToo: (cell: Cell, warm: Attempt) => boolean;
   /** `check`: the cell has ended before, and also ran cold. */
   onAttempt: (cell: Cell, attempt: Attempt, next: 'done' | 'retry' | 'check') => void;
   /** Called once if the matrix cannot continue, so that nobody waits for the other cells. */
@@ -41,8 +41,7 @@ export async function driveMatrix(options: EngineOptions): Promise<void> {
   // Both attempts are kept. If they differ, one of them is wrong, and the lab does not choose.
   const again = async (cell: Cell, warm: Attempt) => {
     const cold = await queue.submit({ ...taskOf(cell, warm.attempt + 1), start: 'cold' });
-    const kept = differs(warm, cold) ? [cold, disagreement(warm, cold)] : [cold];
-    for (const attempt of kept) {
+    for (const attempt of afterColdRun(warm, cold)) {
       folder.append(attempt);
       onAttempt(cell, attempt, 'check');
     }
@@ -56,7 +55,7 @@ export async function driveMatrix(options: EngineOptions): Promise<void> {
           folder.append(attempt);
           const next = attempt.outcome === 'infra' && n <= retries ? 'retry' : 'done';
           onAttempt(cell, attempt, next);
-          if (next === 'done' && attempt.rung !== null && coldToo(cell)) await again(cell, attempt);
+          if (next === 'done' && attempt.rung !== null && coldToo(cell, attempt)) await again(cell, attempt);
           if (next === 'done') return;
         }
       } catch (error) {

@@ -52,12 +52,12 @@ export function startsOf(
 }
 
 /** Cells with one shape share their machine at the jump. Null if the scenario cannot start there. */
-function shapeOf({ kernels, cmdlines, machine, policy, recover, steps }: Scenario): string | null {
+function shapeOf({ kernels, cmdlines, machine, policy, recover, steps, expect }: Scenario): string | null {
   // Most faults can wait for the jump. If one cannot, its scenario has no machine there, and takes room for nothing.
   const waiting = steps.map((step) =>
     step.op === 'fault' && step.at === 'now' ? { ...step, at: 'jump' as const } : step,
   );
-  if (eligible({ steps: waiting }, { knowsJump: true }).rung !== 'jump') return null;
+  if (eligible({ steps: waiting, expect }, { knowsJump: true }).rung !== 'jump') return null;
   const operations = keyedOperations(waiting.filter(({ epoch }) => epoch === 0));
   return JSON.stringify([kernels, cmdlines, machine, policy, recover !== null, operations], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,

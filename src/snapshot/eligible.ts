@@ -79,12 +79,17 @@ const FAULTS: Readonly<Record<Fault['kind'], string | null>> = {
 };
 
 /** @param knowsJump whether the lab knows where the first kernel jumps */
-export function eligible({ steps }: Pick<Scenario, 'steps'>, { knowsJump }: { knowsJump: boolean }): Eligible {
+export function eligible(
+  { steps, expect }: Pick<Scenario, 'steps' | 'expect'>,
+  { knowsJump }: { knowsJump: boolean },
+): Eligible {
   const first = steps.filter(({ epoch }) => epoch === 0);
   const kexecs = first.filter(({ op }) => op === 'kexec');
   const why =
     first.map(whyNot).find((each) => each !== null) ??
     (kexecs.length === 0 ? 'the first kernel does not jump' : null) ??
+    // If it comes as expected, the run never reaches the jump and would save nothing.
+    (expect.outcome === 'refused' ? 'the update is to be refused' : null) ??
     (kexecs.length > 1 ? 'the first kernel tries more than one kexec' : null) ??
     (knowsJump ? null : 'the lab does not know where the first kernel jumps');
   return why === null ? { rung: 'jump' } : { rung: 'booted', why };

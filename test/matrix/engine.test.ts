@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { capacity } from '../../src/host/capacity.js';
-import { coldSample } from '../../src/matrix/cold-sample.js';
+import { afterColdRun, coldSample } from '../../src/matrix/cold-sample.js';
 import { driveMatrix, unfinished } from '../../src/matrix/engine.js';
 import { HostSlots } from '../../src/host/slots.js';
 import { MemoryGate } from '../../src/host/memory-gate.js';
@@ -95,12 +95,16 @@ describe('a matrix', () => {
 
   it('takes another sample each night, of about the share that was asked for', () => {
     const many = Array.from({ length: 1000 }, (_, n) => cellOf(`s${n}`));
-    const of = (id: string, share: number) => many.filter(coldSample({ id }, share)).map(({ id: cell }) => cell);
+    const of = (id: string, share: number) =>
+      many.filter((cell) => coldSample({ id }, share)(cell, { asExpected: true })).map(({ id: cell }) => cell);
     expect(of('night-1', 0.05).length).toBeGreaterThan(20);
     expect(of('night-1', 0.05).length).toBeLessThan(90);
     expect(of('night-1', 0.05)).toEqual(of('night-1', 0.05));
     expect(of('night-1', 0.05)).not.toEqual(of('night-2', 0.05));
     expect(of('night-1', 0)).toEqual([]);
+    const unexpected = { asExpected: false };
+    expect(many.every((cell) => coldSample({ id: 'night-1' }, 0.05)(cell, unexpected))).toBe(true);
+    expect(many.some((cell) => coldSample({ id: 'night-1' }, 0)(cell, unexpected))).toBe(false);
     expect(of('night-1', 1)).toHaveLength(1000);
   });
 
@@ -200,5 +204,25 @@ describe('the machines of a host', () => {
     one.release();
     (await slots.acquire(signal)).release();
     two.release();
+  });
+});
+
+describe('a cell that ran from a snapshot and then cold', () => {
+  const warm = attemptOf('a-1', { rung: 'jump', run: 'warm' });
+  const cold = (outcome: 'preserved' | 'infra' | 'leak') =>
+    attemptOf('a-1', { attempt: 2, run: 'cold', outcome, endsIn: outcome === 'leak' ? 'leak' : 'none' });
+  const last = (outcome: 'preserved' | 'infra' | 'leak') => afterColdRun(warm, cold(outcome)).at(-1);
+
+  it('keeps its outcome if both end the same', () => {
+    expect(afterColdRun(warm, cold('preserved'))).toEqual([cold('preserved')]);
+  });
+
+  it('has no outcome if they differ', () => {
+    expect(last('leak')).toMatchObject({ attempt: 3, outcome: 'infra', asExpected: false });
+    expect(last('leak')?.title).toContain('warm and cold');
+  });
+
+  it('keeps the first outcome if the lab failed at the cold run', () => {
+    expect(last('infra')).toMatchObject({ attempt: 3, outcome: 'preserved', run: 'warm' });
   });
 });

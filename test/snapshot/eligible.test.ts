@@ -33,6 +33,7 @@ describe('a scenario starts at booted', () => {
       'a fault',
     ],
     ['if the machine is reset at the jump', `${SESSIONS}faults: [{at: jump, do: reset}]\n`, 'a fault at the jump acts'],
+    ['if the update is to be refused', `${SESSIONS}expect: refused\n`, 'to be refused'],
     ['if the update is called off', `${SESSIONS}kexec: abort\nexpect: refused\n`, 'the update is called off'],
   ])('%s', (_, more, why) => expect(of(more)).toMatchObject({ rung: 'booted', why: expect.stringContaining(why) }));
 

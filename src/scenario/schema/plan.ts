@@ -72,7 +72,10 @@ export const planSchema = mapping({
     .min(0)
     .max(1)
     .default(0.05)
-    .describe('Share of the cells that run a second time, cold, if they ran from a snapshot; from 0 to 1'),
+    .describe(
+      'Share of the cells from snapshots that also run cold, from 0 to 1; unless it is 0, those that did not end as ' +
+        'expected always do',
+    ),
   expect: z
     .enum(EXPECTS)
     .default('auto')
