@@ -21,7 +21,7 @@ it.each([
   ['matrix', 'a machine runs', 'SIGTERM'],
   ['worker', 'waiting for cells', 'SIGHUP'],
   ['images build', 'compiling', 'SIGINT'],
-  ['images push', 'one of two is there', 'SIGINT twice'],
+  ['images push', 'it starts', 'SIGINT twice'],
   ['check', 'it starts', 'SIGINT'],
   ['npm run corpus', 'a machine runs', 'SIGINT'],
 ])('%s, %s, %s', async (name, when, how) => {
