@@ -2,9 +2,9 @@
 // Reads and writes the physical memory of a machine whose RAM is a private mapping of a file: QEMU's own memory, at the
 // place of that mapping. The file does not show what the machine has written.
 //
-// The host's kernel allows it to whoever may trace QEMU: root with CAP_SYS_PTRACE, or QEMU's own user; with Yama's
-// ptrace_scope=1 to QEMU's parents as well, which the lab is. ptrace_scope=2 and 3, and containers without
-// CAP_SYS_PTRACE in which QEMU has a user of its own, refuse it: such a machine cannot be resumed.
+// The host's kernel allows it to those who may trace QEMU: root with CAP_SYS_PTRACE, or QEMU's own user. With Yama's
+// ptrace_scope=1, QEMU's parents may too, and the lab is one of them. ptrace_scope=2 and 3 refuse it, and so do
+// containers without CAP_SYS_PTRACE in which QEMU has a user of its own: there no machine can be resumed.
 import { closeSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { messageOf } from '../../util/errors.js';
 import { type OpenMemory, type RamRange, ramRanges } from '../memory.js';

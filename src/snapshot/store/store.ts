@@ -108,7 +108,7 @@ export class SnapshotStore {
     }
   }
 
-  /** Removes a ladder that cannot be used, whoever else uses it. Never rejects. */
+  /** Removes a ladder that cannot be used, even while other runs use it. Never rejects. */
   async remove(key: string): Promise<void> {
     await removeFolder(this.root, key).catch(() => undefined);
   }
