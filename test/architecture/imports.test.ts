@@ -47,7 +47,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'matrix',
     'trust',
   ],
+  // Inputs made by the lab itself, run and judged in great numbers.
+  fuzz: [
+    'scenario',
+    'images',
+    'qemu',
+    'snapshot',
+    'handover',
+    'compat',
+    'coverage',
+    'run',
+    'store',
+    'perform',
+    'repro',
+  ],
   cli: [
+    'fuzz',
     'scenario',
     'images',
     'qemu',
