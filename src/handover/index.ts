@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type ChangedBytes, changeAt } from './place/change.js';
+export { type ChangedBytes, changeAt, plainChange } from './place/change.js';
 export { dumpHandover, type HandoverContents } from './dump.js';
 export { describeHandover, type ListedFile, type ListedSession, type HandoverListing } from './describe.js';
 export { readFdt } from './memory/fdt.js';

@@ -2,13 +2,12 @@
 // A whole handover as data, in both formats; and the pages that were read for it are enough to read it replay.
 import { describe, expect, it } from 'vitest';
 import { changeAt, dumpHandover, findPlace, findRoots, PageCache } from '../../src/handover/index.js';
-import type { Change } from '../../src/model/scenario/place.js';
 import { parsePlace } from '../../src/scenario/validate/place.js';
 import { AT, packedWorld, treeWorld, type World } from './world.js';
 
 const PAGE = 4096;
 
-function inject({ memory, source }: World, text: string, change: Change): void {
+function inject({ memory, source }: World, text: string, change: Parameters<typeof changeAt>[1]): void {
   const parsed = parsePlace(text);
   if ('message' in parsed) throw new Error(parsed.message);
   const { phys, bytes } = changeAt(findPlace(source, parsed.place), change, (at, length) => {
@@ -77,7 +76,7 @@ describe('a dump', () => {
     expect(dump.sessions[1]?.files[0]?.memfd).toMatchObject({ seals: null, flags: null, folios: FOLIOS });
   });
 
-  it.each<[string, Change, (dump: ReturnType<typeof dumpHandover>) => unknown, unknown]>([
+  it.each<[string, Parameters<typeof changeAt>[1], (dump: ReturnType<typeof dumpHandover>) => unknown, unknown]>([
     [
       'kho.map',
       { how: 'remove' },

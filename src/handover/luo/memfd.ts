@@ -30,8 +30,23 @@ export function memfdOf(walk: Walk, file: FileRef): Instance {
   return memfdAt(walk, fileOf(walk, file), label(file));
 }
 
+const CHUNK = 'kho_vmalloc_chunk';
+
 export function memfdLocation(walk: Walk, file: FileRef, field: string): FieldLocation {
+  if (field === 'folios.next') return firstChunk(walk, file).locate('hdr.next.phys');
   return memfdOf(walk, file).locate(field === 'folios.first' ? 'folios.first.phys' : field);
+}
+
+function firstChunk(walk: Walk, file: FileRef): Instance {
+  return new Instance(walk.memory, walk.layouts, CHUNK, memfdOf(walk, file).address('folios.first.phys', PAGE));
+}
+
+/** The entry with the address of a block in the first chunk of the list of folios. */
+export function blockLocation(walk: Walk, file: FileRef, block: number): FieldLocation {
+  const chunk = firstChunk(walk, file);
+  const { offset, size } = chunk.field('phys');
+  if (block * 8 + 8 > size) throw new HandoverError(`a chunk of the list of folios holds ${size / 8} addresses`);
+  return numberLocation(chunk.phys + offset + block * 8, 8, chunk.phys);
 }
 
 function label({ session, token }: FileRef): string {
@@ -76,7 +91,7 @@ export class FolioList {
 
   /** Physical address of one block of the area: 2^order pages. */
   private block(number: number): number {
-    const { offset, size } = this.walk.layouts.get('kho_vmalloc_chunk').fields.find(({ name }) => name === 'phys') ?? {
+    const { offset, size } = this.walk.layouts.get(CHUNK).fields.find(({ name }) => name === 'phys') ?? {
       offset: 0,
       size: 0,
     };
@@ -98,7 +113,7 @@ export class FolioList {
       const next =
         last === undefined
           ? this.memfd.address('folios.first.phys', PAGE)
-          : new Instance(this.walk.memory, this.walk.layouts, 'kho_vmalloc_chunk', last).address('hdr.next.phys', PAGE);
+          : new Instance(this.walk.memory, this.walk.layouts, CHUNK, last).address('hdr.next.phys', PAGE);
       if (this.chunks.includes(next)) throw new HandoverError(`${this.what}: its list of folios does not end`);
       this.chunks.push(next);
     }

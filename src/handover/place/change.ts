@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applies a change of a scenario to the bytes of a field.
-import type { Change } from '../../model/scenario/place.js';
+import type { Change, Place } from '../../model/scenario/place.js';
 import { FDT_NOP } from '../memory/fdt.js';
 import { HandoverError, hex, littleEndian, textOf } from '../memory/memory.js';
 import type { FieldLocation } from '../memory/field-location.js';
@@ -14,15 +14,29 @@ export interface ChangedBytes {
   to: string;
 }
 
+type Read = (phys: number, length: number) => Uint8Array;
+/** A change that needs no other place. */
+type PlainChange = Exclude<Change, { how: 'copy' | 'address' }>;
+
+/** What a change of this kind would write that takes its value from another place. */
+export function plainChange(
+  change: Change,
+  { find, read }: { find: (place: Place) => FieldLocation; read: Read },
+): PlainChange {
+  if (change.how !== 'copy' && change.how !== 'address') return change;
+  const other = find(change.place);
+  if (change.how === 'address') return { how: 'number', value: String(other.holder) };
+  const bytes = read(other.phys, other.size);
+  return other.as === 'text'
+    ? { how: 'text', text: textOf(bytes) }
+    : { how: 'number', value: String(valueAt(other, bytes)) };
+}
+
 /**
  * Throws HandoverError if the change does not fit the field.
  * @param read returns the current bytes
  */
-export function changeAt(
-  location: FieldLocation,
-  change: Change,
-  read: (phys: number, length: number) => Uint8Array,
-): ChangedBytes {
+export function changeAt(location: FieldLocation, change: PlainChange, read: Read): ChangedBytes {
   const old = read(location.phys, location.size);
   if (change.how === 'remove') {
     if (location.cut === null)
@@ -45,7 +59,7 @@ function newText(location: FieldLocation, text: string): Uint8Array {
 
 function newNumber(
   location: FieldLocation,
-  change: Exclude<Change, { how: 'text' | 'remove' }>,
+  change: Exclude<PlainChange, { how: 'text' | 'remove' }>,
   old: Uint8Array,
 ): Uint8Array {
   if (location.as === 'text') throw new HandoverError('this field is text, not a number');
@@ -60,7 +74,7 @@ function newNumber(
 }
 
 function newValue(
-  change: Exclude<Change, { how: 'text' | 'remove' }>,
+  change: Exclude<PlainChange, { how: 'text' | 'remove' }>,
   now: bigint,
   mask: bigint,
   location: FieldLocation,
@@ -87,10 +101,12 @@ const MAX_SHOWN = 64;
 function shown(location: FieldLocation, bytes: Uint8Array): string {
   if (location.as === 'tree') return `a node of ${location.size} bytes`;
   if (location.as === 'text') return `'${textOf(bytes).slice(0, MAX_SHOWN)}'`;
+  return hex(valueAt(location, bytes));
+}
+
+function valueAt(location: FieldLocation, bytes: Uint8Array): bigint {
   const value = littleEndian(ordered(location, bytes));
-  return hex(
-    location.bits === null
-      ? value
-      : (value >> BigInt(location.bits.shift)) & ((1n << BigInt(location.bits.width)) - 1n),
-  );
+  return location.bits === null
+    ? value
+    : (value >> BigInt(location.bits.shift)) & ((1n << BigInt(location.bits.width)) - 1n);
 }

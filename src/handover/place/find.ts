@@ -4,7 +4,7 @@ import type { Place } from '../../model/scenario/place.js';
 import { khoLocation, nodeLocation } from '../kho/kho.js';
 import { luoLocation } from '../luo/luo.js';
 import { mapLocation } from '../kho/map.js';
-import { contentLocation, folioLocation, memfdLocation } from '../luo/memfd.js';
+import { blockLocation, contentLocation, folioLocation, memfdLocation } from '../luo/memfd.js';
 import { fileOf, filesLocation, flbsLocation, sessionLocation, sessionsLocation } from '../luo/sessions.js';
 import { type HandoverSource, Walk } from '../memory/source.js';
 import type { FieldLocation } from '../memory/field-location.js';
@@ -34,6 +34,8 @@ export function findPlace(source: HandoverSource, place: Place): FieldLocation {
       return fileOf(walk, place.file).locate(place.field);
     case 'memfd':
       return memfdLocation(walk, place.file, place.field);
+    case 'block':
+      return blockLocation(walk, place.file, place.block);
     case 'folio':
       return folioLocation(walk, place.file, place.folio, place.field);
     case 'content':

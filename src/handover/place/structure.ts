@@ -23,6 +23,7 @@ const STRUCTS: Partial<Record<Place['of'], readonly string[]>> = {
   files: ['kho_block_header_ser'],
   file: ['luo_file_ser'],
   memfd: ['memfd_luo_ser'],
+  block: ['kho_vmalloc_chunk'],
   folio: ['memfd_luo_folio_ser'],
   'kexec-metadata': ['kho_kexec_metadata'],
 };

@@ -139,6 +139,8 @@ export const FIRST_READERS: Readonly<Record<PlaceKey, PlaceReaders>> = {
   'memfd.folios.total_pages': FOLIO_LIST,
   'memfd.folios.flags': FOLIO_LIST,
   'memfd.folios.order': FOLIO_LIST,
+  'memfd.folios.next': FOLIO_LIST,
+  block: FOLIO_LIST,
   'folio.pfn': FOLIO,
   'folio.flags': FOLIO,
   'folio.index': FOLIO,

@@ -2,7 +2,7 @@
 // The last rung from which a machine can be resumed for a fault: nobody has read yet what the fault changes. In doubt
 // it is the jump, where nothing of the next kernel has run.
 import { RUNGS, type Rung } from '../../model/result/snapshot.js';
-import type { Place } from '../../model/scenario/place.js';
+import { type Place, placesOf } from '../../model/scenario/place.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { FIRST_READERS, type PlaceKey, SERIES, type Series } from './first-readers.js';
 import { LEFT_ALONE } from './left-alone.js';
@@ -53,12 +53,18 @@ function earlier(rung: Rung, other: LastRung): LastRung {
   return RUNGS.indexOf(other.rung) < RUNGS.indexOf(rung) ? other : { rung, why: other.why };
 }
 
+export function earliest(a: LastRung, b: LastRung): LastRung {
+  return RUNGS.indexOf(b.rung) < RUNGS.indexOf(a.rung) ? b : a;
+}
+
 /** For a fault at the jump. */
 export function lastRungOfFault(fault: Fault, reader: Reader): LastRung {
   switch (fault.kind) {
     case 'change':
       return fault.side === 'outgoing'
-        ? lastRungOfPlace(fault.place, reader)
+        ? placesOf(fault)
+            .map((place) => lastRungOfPlace(place, reader))
+            .reduce(earliest)
         : { rung: 'jump', why: 'it changes what an earlier kernel handed over' };
     case 'flip':
       // It flips bits in a page of a preserved file, as a change of `content` does.
@@ -83,5 +89,5 @@ export function lastRungOfFault(fault: Fault, reader: Reader): LastRung {
 export function isLeftAlone(fault: Fault, writer: Pick<Reader, 'release' | 'stock'>): boolean {
   const series = seriesOf(writer);
   if (series === null || fault.kind !== 'change' || fault.side !== 'outgoing') return false;
-  return LEFT_ALONE[series].has(placeKey(fault.place));
+  return placesOf(fault).every((place) => LEFT_ALONE[series].has(placeKey(place)));
 }

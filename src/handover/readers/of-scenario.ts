@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last rung before a scenario differs from the same one without its faults.
-import { RUNGS, type Rung } from '../../model/result/snapshot.js';
 import type { Action, Step } from '../../model/scenario/scenario.js';
-import { isLeftAlone, type LastRung, lastRungOfFault, type Reader } from './last-rung.js';
+import { earliest, isLeftAlone, type LastRung, lastRungOfFault, type Reader } from './last-rung.js';
 
 export interface Pair {
   /** The kernel that hands over. */
@@ -32,12 +31,4 @@ function lastRungOfStep(step: FaultStep, { from, to }: Pair): LastRung {
   if (step.epoch > 0) return { rung: 'open', why: `fault ${step.fault.kind} comes after that` };
   if (!canWaitForJump(step, from)) return { rung: 'booted', why: `fault ${step.fault.kind} comes before the jump` };
   return lastRungOfFault(step.fault, to);
-}
-
-function earliest(a: LastRung, b: LastRung): LastRung {
-  return indexOf(b.rung) < indexOf(a.rung) ? b : a;
-}
-
-function indexOf(rung: Rung): number {
-  return RUNGS.indexOf(rung);
 }

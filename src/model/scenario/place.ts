@@ -39,10 +39,13 @@ export type Place =
         | 'flags'
         | 'nr_folios'
         | 'folios.first'
+        | 'folios.next'
         | 'folios.total_pages'
         | 'folios.flags'
         | 'folios.order';
     }
+  /** The address of a block of the list of folios, by its number in the first chunk. */
+  | { of: 'block'; file: FileRef; block: number }
   /** A folio by its number in the list, from 0. `preserved` is its bit in the map of preserved memory. */
   | { of: 'folio'; file: FileRef; folio: number; field: 'pfn' | 'flags' | 'index' | 'preserved' }
   /** A byte of a page of a file's content. Both count from 0. */
@@ -50,6 +53,11 @@ export type Place =
   | { of: 'kexec-metadata'; field: 'version' | 'previous_release' | 'kexec_count' }
   | { of: 'memblock'; field: 'version' }
   | { of: 'reserve-mem'; name: string; field: 'whole' | 'version' | 'start' | 'size' };
+
+/** All places that a change reads or writes. */
+export function placesOf({ place, change }: { place: Place; change: Change }): Place[] {
+  return change.how === 'copy' || change.how === 'address' ? [place, change.place] : [place];
+}
 
 /** Numbers are text for BigInt(), so that 64 bits survive YAML and JSON. */
 export type Change =
@@ -61,5 +69,9 @@ export type Change =
   | { how: 'flip'; mask: string }
   /** The physical address of the structure with this field. It makes a chain cyclic. */
   | { how: 'self' }
+  /** The value of another place. `text`: as written in the scenario. */
+  | { how: 'copy'; text: string; place: Place }
+  /** The physical address of the structure that holds another place. */
+  | { how: 'address'; text: string; place: Place }
   /** Removes a property or a node of a device tree. The rest of the tree does not move. */
   | { how: 'remove' };

@@ -9,21 +9,52 @@ import { LabError } from '../../util/errors.js';
 import type { Pieces } from '../../util/loop/turns.js';
 import type { Control, Needs } from '../engine/parts.js';
 import { damageTables, unplugDevice } from '../devices/faults.js';
-import { changeHandover } from './handover.js';
+import { findChange } from './handover.js';
 
-export async function injectFault(
-  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
-  fault: Fault,
-): Promise<void> {
-  const { places, detail } = await inject(parts, fault);
-  parts.recorder.event({ kind: 'fault', fault: fault.kind, places, detail });
-  if (places === 0) throw new LabError(`fault ${fault.kind}: no place found for it`, { detail });
+type FaultParts = Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>;
+interface Injected {
+  places: number;
+  detail: string;
 }
 
-async function inject(
-  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
-  fault: Fault,
-): Promise<{ places: number; detail: string }> {
+export async function injectFault(parts: FaultParts, fault: Fault): Promise<void> {
+  await injectFaults(parts, [fault]);
+}
+
+/** All places are found before the first is changed: one change can move what leads to another's place. */
+export async function injectFaults(parts: FaultParts, faults: readonly Fault[]): Promise<void> {
+  const ready: { fault: Fault; inject: () => Injected | Promise<Injected> }[] = [];
+  for (const fault of faults) ready.push({ fault, inject: await preparedFault(parts, fault) });
+  for (const { fault, inject: injectNow } of ready) {
+    const { places, detail } = await injectNow();
+    parts.recorder.event({ kind: 'fault', fault: fault.kind, places, detail });
+    if (places === 0) throw new LabError(`fault ${fault.kind}: no place found for it`, { detail });
+  }
+}
+
+async function preparedFault(parts: FaultParts, fault: Fault): Promise<() => Injected | Promise<Injected>> {
+  if (fault.kind !== 'change') return () => inject(parts, fault);
+  const missing = ({ message, detail }: HandoverError): Injected => ({
+    places: 0,
+    detail: `${fault.text}: ${message}${detail === null ? '' : ` (${detail})`}`,
+  });
+  try {
+    const { apply } = await findChange(parts, fault);
+    return () => {
+      try {
+        return { places: 1, detail: apply() };
+      } catch (error) {
+        if (!(error instanceof HandoverError)) throw error;
+        return missing(error);
+      }
+    };
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    return () => missing(error);
+  }
+}
+
+async function inject(parts: FaultParts, fault: Exclude<Fault, { kind: 'change' }>): Promise<Injected> {
   const { machine } = parts;
   switch (fault.kind) {
     case 'replace': {
@@ -35,16 +66,6 @@ async function inject(
     }
     case 'flip':
       return flip(parts, fault);
-    case 'change':
-      try {
-        return { places: 1, detail: await changeHandover(parts, fault) };
-      } catch (error) {
-        if (!(error instanceof HandoverError)) throw error;
-        return {
-          places: 0,
-          detail: `${fault.text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}`,
-        };
-      }
     case 'unplug':
       return unplugDevice(parts, fault);
     case 'iommu-table':

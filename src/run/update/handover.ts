@@ -6,6 +6,7 @@
 //   handed over: the kernel has freed the others.
 import {
   changeAt,
+  plainChange,
   findPlace,
   HandoverError,
   type HandoverSource,
@@ -134,22 +135,31 @@ export async function rememberHandover(parts: Needs<'plan' | 'recorder' | 'state
   parts.state.handover = { root: source.root, luo: luoPointersToKeep(new Walk(source)) };
 }
 
-/**
- * Finds a place, changes it, and returns a text on what was there and what is there now. Throws HandoverError if the
- * place does not exist.
- */
-export async function changeHandover(
+/** A change whose place was found. */
+export interface FoundChange {
+  /** Writes the new value. Returns a text on what was there and what is there now. */
+  apply: () => string;
+}
+
+/** Throws HandoverError if a place of the change does not exist. */
+export async function findChange(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
   fault: Extract<Fault, { kind: 'change' }>,
-): Promise<string> {
+): Promise<FoundChange> {
   const { memory } = parts.machine;
   const source = fault.side === 'outgoing' ? await outgoing(parts) : await incoming(parts);
-  const location = findPlace(source, fault.place);
-  const { phys, bytes, from, to } = changeAt(location, fault.change, (at, length) => {
+  const read = (at: number, length: number) => {
     const found = new Uint8Array(length);
     if (!memory.read(at, found)) throw new HandoverError(`no memory at 0x${at.toString(16)}`);
     return found;
-  });
-  if (!memory.write(phys, bytes)) throw new HandoverError(`nothing can be written at 0x${phys.toString(16)}`);
-  return `${fault.text} at 0x${phys.toString(16)}: ${from} to ${to}`;
+  };
+  const location = findPlace(source, fault.place);
+  const change = plainChange(fault.change, { find: (place) => findPlace(source, place), read });
+  return {
+    apply: () => {
+      const { phys, bytes, from, to } = changeAt(location, change, read);
+      if (!memory.write(phys, bytes)) throw new HandoverError(`nothing can be written at 0x${phys.toString(16)}`);
+      return `${fault.text} at 0x${phys.toString(16)}: ${from} to ${to}`;
+    },
+  };
 }

@@ -13,7 +13,7 @@ import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { breakAtKexec, type KexecBreakpoint } from './kexec-breakpoint.js';
 import { Racing } from '../steps/racing.js';
 import { recordStep } from '../steps/record-step.js';
-import { injectFault } from './faults.js';
+import { injectFaults } from './faults.js';
 import { flbHeader } from './flb-header.js';
 
 export class Jump {
@@ -119,7 +119,10 @@ export class Jump {
       );
     if (breakpoint !== null) await saveRung(parts, 'jump');
     const whole = breakpoint === null ? [] : await pagesOfHandover(parts);
-    for (const { fault } of jumpFaults) await injectFault(parts, fault);
+    await injectFaults(
+      parts,
+      jumpFaults.map(({ fault }) => fault),
+    );
     if (breakpoint !== null) await keepHandover(parts, whole);
     await breakpoint?.resume();
   }

@@ -23,11 +23,13 @@ export const changeBody = mapping({
     .literal(true, { error: 'expected true' })
     .optional()
     .describe('The address of the structure with this field, which turns a chain into a loop'),
+  copy: line('another place').optional().describe('The value of another place'),
+  address: line('another place').optional().describe('The physical address of the structure that holds another place'),
   remove: z
     .literal(true, { error: 'expected true' })
     .optional()
     .describe('Remove a property or a node of a device tree'),
 });
 
-export const CHANGE_WORDS = ['to', 'add', 'flip', 'self', 'remove'] as const;
+export const CHANGE_WORDS = ['to', 'add', 'flip', 'self', 'copy', 'address', 'remove'] as const;
 export type ChangeInput = z.output<typeof changeBody>;

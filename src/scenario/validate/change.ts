@@ -65,9 +65,27 @@ function parseChange(
         : `${isA}; expected bits of a number, found ${shown(input.flip)}`;
     case 'self':
       return kind === 'pointer' ? { how: 'self' } : `${isA}; only an address can be made to point to its own structure`;
+    case 'copy':
+    case 'address':
+      return changeFrom(word, input[word] ?? '', { kind, isA });
     case 'remove':
       return removable ? { how: 'remove' } : `${isA}; only a property or a node of a tree can be removed`;
   }
+}
+
+/** A copy has the same kind of value. Only an address can become that of a structure. */
+function changeFrom(
+  how: 'copy' | 'address',
+  text: string,
+  { kind, isA }: { kind: PlaceKind; isA: string },
+): Change | string {
+  const other = parsePlace(text);
+  if ('message' in other) return other.hint === null ? other.message : `${other.message}; ${other.hint}`;
+  if (kind === 'tree' || other.kind === 'tree') return `${isA}; only a number, an address or text can be copied`;
+  if (how === 'address' && kind !== 'pointer') return `${isA}; only an address can be made to point to a structure`;
+  if (how === 'copy' && (kind === 'text') !== (other.kind === 'text'))
+    return `${isA}, but ${shown(text)} is ${KIND_TEXTS[other.kind]}`;
+  return { how, text, place: other.place };
 }
 
 /** BigInt() does not accept a sign before 0x. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks that the target of a fault exists at that step.
-import type { FileRef } from '../../model/scenario/place.js';
+import { type FileRef, type Place, placesOf } from '../../model/scenario/place.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import type { Held, SessionFollower } from './follow-sessions.js';
 import { PAGE } from '../schema/limits.js';
@@ -33,8 +33,18 @@ export function followChange(
   // A step of its own after the first kexec changes the incoming handover. A fault at the jump always changes the
   // outgoing one.
   if (draft.path[0] === 'steps' && step.epoch > 0 && step.at === 'now') fault.side = 'incoming';
-  const at = { ...draft, path: [...draft.path, 'change', 'place'] };
-  const { place } = fault;
+  const { how } = fault.change;
+  const words = ['place', how];
+  for (const [index, place] of placesOf(fault).entries())
+    followPlace(place, fault, { ...draft, path: [...draft.path, 'change', words[index] ?? how] }, sessions);
+}
+
+function followPlace(
+  place: Place,
+  fault: Extract<Fault, { kind: 'change' }>,
+  at: Draft,
+  sessions: SessionFollower,
+): void {
   const known = fault.side === 'incoming' ? sessions.handed : sessions.outgoing;
   const name = 'session' in place ? place.session : 'file' in place ? place.file.session : null;
   if (name === null) return;

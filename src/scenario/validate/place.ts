@@ -88,8 +88,14 @@ for (const field of [
 ] as const) {
   row(`memfd[SESSION/FILE].${field}`, 'number', ([at = '']) => onFile(at, (file) => ({ of: 'memfd', file, field })));
 }
-row('memfd[SESSION/FILE].folios.first', 'pointer', ([at = '']) =>
-  onFile(at, (file) => ({ of: 'memfd', file, field: 'folios.first' })),
+for (const field of ['folios.first', 'folios.next'] as const) {
+  row(`memfd[SESSION/FILE].${field}`, 'pointer', ([at = '']) => onFile(at, (file) => ({ of: 'memfd', file, field })));
+}
+row('memfd[SESSION/FILE].folios.block[N]', 'pointer', ([at = '', n = '']) =>
+  onFile(at, (file) => {
+    const block = number(n, 'the number of a block');
+    return typeof block === 'string' ? block : { of: 'block', file, block };
+  }),
 );
 for (const field of ['pfn', 'flags', 'index', 'preserved'] as const) {
   row(`memfd[SESSION/FILE].folio[N].${field}`, 'number', ([at = '', n = '']) =>

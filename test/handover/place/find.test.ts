@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds places in handovers of both formats, and changes them.
 import { describe, expect, it } from 'vitest';
-import { changeAt, describeHandover, findPlace, HandoverError } from '../../../src/handover/index.js';
+import { changeAt, describeHandover, findPlace, HandoverError, plainChange } from '../../../src/handover/index.js';
 import type { Change, Place } from '../../../src/model/scenario/place.js';
 import { parsePlace } from '../../../src/scenario/validate/place.js';
 import { AT, packedWorld, treeWorld, type World } from '../world.js';
@@ -15,13 +15,19 @@ function place(text: string): Place {
 }
 
 function inject({ memory, source }: World, text: string, change: Change) {
-  const done = changeAt(findPlace(source, place(text)), change, (phys, length) => {
+  const read = (phys: number, length: number) => {
     const bytes = new Uint8Array(length);
     memory.read(phys, bytes);
     return bytes;
-  });
+  };
+  const plain = plainChange(change, { find: (other) => findPlace(source, other), read });
+  const done = changeAt(findPlace(source, place(text)), plain, read);
   memory.write(done.phys, done.bytes);
   return done;
+}
+
+function from(how: 'copy' | 'address', text: string): Change {
+  return { how, text, place: place(text) };
 }
 
 /** A place with its value in packedWorld and in treeWorld; null if it does not exist there. */
@@ -58,6 +64,9 @@ const CASES: Case[] = [
   ['file[vm0/7].compatible', "'memfd-v2'", "'memfd-v1'"],
   ['file[vm0/7].data', '0x15000', '0x15000'],
   ['file[vm0/7].token', '0x7', '0x7'],
+  ['memfd[vm0/7].folios.next', '0x0', '0x0'],
+  ['memfd[vm0/7].folios.block[0]', '0x17000', '0x17000'],
+  ['memfd[vm0/7].folios.block[511]', null, null],
   ['file[vm0/8].token', null, null],
   ['memfd[vm0/7].pos', '0x5', '0x5'],
   ['memfd[vm0/7].size', '0x14000', '0x14000'],
@@ -161,6 +170,11 @@ describe('a change', () => {
     ['sessions.next', { how: 'self' }, '0x12000'],
     ['luo.version', { how: 'text', text: 'luo-v500' }, "'luo-v500'"],
     ['kho.root', { how: 'flip', mask: '1' }, '0xd00dfeec'],
+    ['luo.sessions_pa', from('copy', 'session[vm0].files'), '0x14000'],
+    ['session[vm0].count', from('copy', 'kho.root'), '0xd00dfeed'],
+    ['memfd[vm0/7].folio[1].pfn', from('copy', 'memfd[vm0/7].folio[0].pfn'), '0x100'],
+    ['luo.version', from('copy', 'session[vm0].name'), "'vm0'"],
+    ['session[vm0].files', from('address', 'luo.number'), '0x11000'],
   ])('%s %j', (text, change, to) => expect(inject(packedWorld(), text, change).to).toBe(to));
 
   it.each<[string, Change, string]>([
@@ -170,6 +184,8 @@ describe('a change', () => {
     ['luo.number', { how: 'text', text: 'x' }, 'this field is a number'],
     ['luo.version', { how: 'remove' }, 'only a property or a node'],
     ['kho.node[LUO]', { how: 'number', value: '1' }, 'can only be removed'],
+    ['memfd[vm0/7].folio[1].flags', from('copy', 'session[vm0].files'), 'does not fit'],
+    ['luo.number', from('copy', 'session[nobody].count'), 'there is no serialized session nobody'],
   ])('%s %j is refused', (text, change, message) => expect(() => inject(packedWorld(), text, change)).toThrow(message));
 });
 

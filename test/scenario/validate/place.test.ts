@@ -52,6 +52,16 @@ describe('a change', () => {
       { how: 'flip', mask: '16' },
     ],
     ['{place: sessions.next, self: true}', { of: 'sessions', field: 'next' }, { how: 'self' }],
+    [
+      '{place: "session[a/vm0].files", copy: luo.sessions_pa}',
+      { of: 'session', session: 'a/vm0', field: 'files' },
+      { how: 'copy', text: 'luo.sessions_pa', place: { of: 'luo', field: 'sessions_pa' } },
+    ],
+    [
+      '{place: luo.sessions_pa, address: "file[a/vm0/ram].token"}',
+      { of: 'luo', field: 'sessions_pa' },
+      { how: 'address', place: { of: 'file', file: { ...FILE, file: 'ram' }, field: 'token' } },
+    ],
     ['{place: "kho.node[LUO]", remove: true}', { of: 'node', name: 'LUO', field: 'whole' }, { how: 'remove' }],
   ])('%s', (change, place, how) => {
     const [fault] = faults(`${HEAD}  - {at: jump, change: ${change}}\n`);
@@ -106,8 +116,8 @@ test.each([
     '{place: "file[a/vm0/rma].data", to: 1}',
     '9:32 no file "rma" of session "a/vm0" was preserved before; did you mean "ram"?',
   ],
-  ['{place: luo.version}', '9:24 expected exactly one of to, add, flip, self, remove'],
-  ['{place: luo.number, to: 1, add: 1}', '9:24 expected exactly one of to, add, flip, self, remove'],
+  ['{place: luo.version}', '9:24 expected exactly one of to, add, flip, self, copy, address, remove'],
+  ['{place: luo.number, to: 1, add: 1}', '9:24 expected exactly one of to, add, flip, self, copy, address, remove'],
   ['{place: luo.number, to: many}', '9:48 "luo.number" is a number; expected a whole number, found "many"'],
   ['{place: luo.number, to: -1}', '9:48 expected'],
   ['{place: luo.version, to: 9}', '9:49 "luo.version" is text; expected text, found the number 9'],
@@ -123,6 +133,11 @@ test.each([
   ['{place: "kho.node[LUO]", to: 1}', '9:53 "kho.node[LUO]" is a node of a tree; expected remove'],
   ['{plaec: luo.version, to: 9}', '9:16 missing key "place"', '9:25 unknown key "plaec"; did you mean "place"?'],
   ['{place: luo.number, self: false}', '9:50 expected true'],
+  ['{place: luo.number, copy: luo.version}', '9:50 "luo.number" is a number, but "luo.version" is text'],
+  ['{place: luo.number, copy: "kho.node[LUO]"}', '9:50 "luo.number" is a number; only a number, an address or text'],
+  ['{place: luo.number, address: luo.size}', '9:53 "luo.number" is a number; only an address can be made to point'],
+  ['{place: luo.number, copy: luo.nubmer}', '9:50 expected a place of the handover, found "luo.nubmer"; did you'],
+  ['{place: luo.number, copy: "file[a/vm0/6].data"}', '9:50 no file "6" of session "a/vm0" was preserved before'],
 ])('%s', (change, ...expected) => {
   const messages = problems(`${HEAD}  - {at: jump, change: ${change}}\n`);
   expect(messages.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
