@@ -2,6 +2,7 @@
 export { loadScenario, parseScenario } from './parse.js';
 export type { ScenarioOverrides } from './overrides.js';
 export { type ScenarioProblem, ScenarioError, renderProblem } from './source/problem.js';
+export { type ParsedPlace, parsePlace, PLACE_TEMPLATES, type PlaceKind } from './validate/place.js';
 export { loadProfile, parseProfile } from './profile.js';
 export { profileJsonSchema } from './schema/profile.js';
 export { scenarioJsonSchema } from './schema/json-schema.js';

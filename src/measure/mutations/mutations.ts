@@ -12,7 +12,7 @@ import { Preparation } from '../../perform/prepare.js';
 import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
 import { trackTemp } from '../../util/process/reaper.js';
-import { LadderRuns, type Member, startsAt } from './ladder-runs.js';
+import { LadderRuns, type Member, startsAt } from '../../perform/ladder-runs.js';
 
 const FAULTS = join(packageRoot(), 'scenarios', 'mismatch', 'faults');
 /** Its machine is the one that is saved; most of the others have the same. */

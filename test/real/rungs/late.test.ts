@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Incident } from '../../../src/model/result/incident.js';
 import type { Rung } from '../../../src/model/result/snapshot.js';
-import { LadderRuns } from '../../../src/measure/mutations/ladder-runs.js';
+import { LadderRuns } from '../../../src/perform/ladder-runs.js';
 import { Preparation } from '../../../src/perform/prepare.js';
 import { loadScenario } from '../../../src/scenario/index.js';
 import { labRun, ROOT } from '../lab.js';

@@ -3,15 +3,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cache, defaultCacheDir } from '../../images/cache/cache.js';
-import { findProgram } from '../../images/index.js';
-import { reaches, type Rung } from '../../model/result/snapshot.js';
-import type { Scenario } from '../../model/scenario/scenario.js';
-import { climb } from '../../perform/climb.js';
-import { lastRungOfRun, pairOf, withFaultsAtJump } from '../../perform/late-faults.js';
-import type { Prepared } from '../../perform/prepare.js';
-import { QEMU } from '../../qemu/process.js';
-import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../../run/index.js';
+import { Cache, defaultCacheDir } from '../images/cache/cache.js';
+import { findProgram } from '../images/index.js';
+import { reaches, type Rung } from '../model/result/snapshot.js';
+import type { Scenario } from '../model/scenario/scenario.js';
+import { climb } from './climb.js';
+import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
+import type { Prepared } from './prepare.js';
+import { QEMU } from '../qemu/process.js';
+import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../run/index.js';
 import {
   type Ladder,
   keyOfPlan,
@@ -23,8 +23,8 @@ import {
   resumingFrom,
   snapshotsDir,
   SnapshotStore,
-} from '../../snapshot/index.js';
-import { removeTemp, trackTemp } from '../../util/process/reaper.js';
+} from '../snapshot/index.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
 
 const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
 
@@ -69,23 +69,23 @@ export class LadderRuns {
   }
 
   /** Throws an Error if there is no such rung, or it cannot be used. */
-  async run({ scenario }: Pick<Member, 'scenario'>, rung: Rung): Promise<RunRecord> {
+  async run({ scenario }: Pick<Member, 'scenario'>, rung: Rung, signal: AbortSignal = this.signal): Promise<RunRecord> {
     const operations = operationsBeforeFiles(scenario.steps);
-    const found = await this.store.find(this.key, { upTo: rung, operations, signal: this.signal });
+    const found = await this.store.find(this.key, { upTo: rung, operations, signal });
     if (found.state !== 'found') throw new Error(`rung ${rung}: ${found.state}`);
     using ladder = found.ladder;
     if (ladder.rung !== rung) throw new Error(`the rung ${rung} was not saved`);
-    return this.from(ladder, scenario);
+    return this.from(ladder, scenario, signal);
   }
 
-  private async from(ladder: Ladder, scenario: Scenario): Promise<RunRecord> {
+  private async from(ladder: Ladder, scenario: Scenario, ended: AbortSignal): Promise<RunRecord> {
     const dir = mkdtempSync(join(tmpdir(), 'lab-'));
     trackTemp(dir);
     using stages = openStages(ladder);
-    const resuming = resumingFrom(ladder, stages, { base: REAL_PARTS, signal: this.signal });
+    const resuming = resumingFrom(ladder, stages, { base: REAL_PARTS, signal: ended });
     try {
       const plan = { ...planOf(scenario, this.prepared, dir), resumed: resumedOf(ladder) };
-      const signal = AbortSignal.any([this.signal, resuming.failed]);
+      const signal = AbortSignal.any([ended, resuming.failed]);
       return await execute(plan, QUIET, signal, resuming.parts);
     } finally {
       resuming.end();
