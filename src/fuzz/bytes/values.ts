@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a field of the handover is changed to: a table by the kind of the field. Every change fits its field, whatever its
-// width: one that does not fit ends the run before the next kernel sees anything.
+// What a field of the handover is changed to: a table by the kind of the field. Every change fits its field: one that
+// does not ends the run before the next kernel sees anything.
 import type { Random } from '../input.js';
 import type { HandoverField } from './fields.js';
 
