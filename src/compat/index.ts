@@ -30,7 +30,7 @@ export { debugSections, readTypes } from './binary/dwarf.js';
 export { readElf, sectionsNamed } from './binary/elf.js';
 export { type MemoryLeft, memoryLeft } from './memory/memory-left.js';
 export { lateAreasRuling } from './memory/late-areas.js';
-export { symbolsOf } from './binary/elf-symbols.js';
+export { type FunctionSymbol, functionsOf, symbolsOf } from './binary/elf-symbols.js';
 export { crossingStructures } from './abi/layout.js';
 export { hardwarePart } from './rules/hardware.js';
 export { pinGuests, pinnedState } from './guest-pin.js';

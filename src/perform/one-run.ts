@@ -21,6 +21,7 @@ import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import type { RunFolder } from '../store/run/run-folder.js';
 import type { Origin } from '../store/run/seal.js';
 import { startClock } from '../util/clock.js';
+import type { RunCoverage } from './coverage.js';
 import type { Prepared } from './prepare.js';
 import type { SnapshotUse, Start } from './start.js';
 
@@ -40,6 +41,8 @@ export interface PerformOptions {
   hold?: OnBreakpoint;
   /** Start from a saved machine if there is one (the default), or boot. */
   snapshots?: SnapshotUse;
+  /** Keep which code ran with the run; `off` by default. */
+  coverage?: 'on' | 'off';
   /** No deadline ends the run. */
   noDeadlines?: boolean;
   /** The cell of a matrix that the run is for. */
@@ -84,12 +87,14 @@ interface RunOptions {
   folder: RunFolder;
   signal: AbortSignal;
   onEvent: PerformOptions['onEvent'];
+  /** Null if nobody wants to know which code runs. */
+  coverage: RunCoverage | null;
 }
 
 export async function run(
   plan: RunPlan,
   start: Start,
-  { folder, signal, onEvent }: RunOptions,
+  { folder, signal, onEvent, coverage }: RunOptions,
 ): Promise<{ record: RunRecord; timeline: Timeline }> {
   const timeline = new Timeline();
   const clock = startClock();
@@ -103,6 +108,7 @@ export async function run(
     console: (chunk: Buffer) => folder.console(chunk),
     qmp: (direction: 'in' | 'out', text: string) => folder.line('qmp', clock.now(), direction, text),
     agent: (direction: 'in' | 'out', text: string) => folder.line('agent', clock.now(), direction, text),
+    ...coverage?.begin(start),
   };
   if (start.kind === 'cold') {
     const { saving = null, scenario = plan.scenario } = start.saved ?? {};

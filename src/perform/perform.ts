@@ -10,6 +10,7 @@ import type { Scenario } from '../model/scenario/scenario.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { messageOf } from '../util/errors.js';
 import { removeTemp, makeTemp } from '../util/process/reaper.js';
+import { COVERAGE_JSON, RunCoverage } from './coverage.js';
 import { keep, type PerformOptions, planOf, resultOf, run } from './one-run.js';
 import type { Prepared } from './prepare.js';
 import { type Cold, type Start, startOf, type Starter } from './start.js';
@@ -65,7 +66,9 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
   const signal = AbortSignal.any([options.signal, folder.failed]);
   let start: Start | null = null;
   try {
-    const plan = planOf(scenario, prepared, options, { id, dir, folder, signal });
+    const planned = planOf(scenario, prepared, options, { id, dir, folder, signal });
+    const coverage = options.coverage === 'on' ? new RunCoverage(planned) : null;
+    const plan = { ...planned, coverage: coverage?.ranges };
     const note = (text: string) => {
       const event: Event = { t: 0, epoch: 0, kind: 'note', text };
       folder.event(event);
@@ -73,7 +76,7 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
     };
     const { snapshots: use = 'use', failed } = options;
     start = await options.starts(plan, { use, failed, signal, note });
-    const done = await run(plan, start, { folder, signal, onEvent: options.onEvent });
+    const done = await run(plan, start, { folder, signal, onEvent: options.onEvent, coverage });
     const { outcome, cause } = done.record.verdict;
     if (start.kind === 'warm' && outcome === 'infra') {
       folder.discard();
@@ -81,6 +84,7 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
       return { kind: 'useless', why, fault: 'unclear', remove: start.remove };
     }
     const result = resultOf(plan, done, { start, labVersion: options.labVersion });
+    if (coverage !== null) folder.writeFile(COVERAGE_JSON, `${JSON.stringify(coverage.result())}\n`);
     const performed = { result, folder: keep(plan, result, folder) };
     if (start.kind === 'cold') await publish(start, options);
     return { kind: 'kept', performed };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds QEMU's arguments for a machine: one small pure function per concern, with the reasons beside it.
+import type { AddressRange } from '../model/result/coverage.js';
 import type { DevicePlan } from '../model/scenario/device.js';
 import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
 import { shellQuote } from '../util/text/shell-quote.js';
@@ -46,11 +47,14 @@ export interface MachineConfig {
   seed?: number;
   /** QEMU trace events to record. Without it, none. */
   trace?: readonly string[];
+  /** Code of which QEMU logs what it translates. Not with a trace, which has the same file. Without it, none. */
+  coverage?: readonly AddressRange[];
   extra: string[];
 }
 
 export const CONSOLE_FILE = 'console.log';
 export const READY_FILE = 'ready.log';
+export const COVERAGE_FILE = 'coverage.log';
 export const QMP_SOCKET = 'qmp.sock';
 /** QEMU takes the state of a resumed machine here. */
 export const STATE_SOCKET = 'state.sock';
@@ -219,6 +223,17 @@ function sandbox(): string[] {
   return ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 }
 
+/**
+ * An emulator translates code just before that runs for the first time, also before a kernel has set up anything of its
+ * own. All code of a kernel lies in its last 2 GiB.
+ */
+function coverage({ coverage: ranges = [], dir }: MachineConfig): string[] {
+  if (ranges.length === 0) return [];
+  const address = (low: number) => `0xffffffff${low.toString(16).padStart(8, '0')}`;
+  const filter = ranges.map(({ start, end }) => `${address(start)}..${address(end - 1)}`);
+  return ['-d', 'in_asm', '-dfilter', filter.join(','), '-D', `${dir}/${COVERAGE_FILE}`];
+}
+
 export function qemuArgs(config: MachineConfig): string[] {
   return [
     ...board(config),
@@ -237,6 +252,7 @@ export function qemuArgs(config: MachineConfig): string[] {
     ...sandbox(),
     ...resuming(config),
     ...seeded(config),
+    ...coverage(config),
     ...config.extra,
   ];
 }

@@ -3,6 +3,7 @@
 export { type Breakpoint, type OnBreakpoint, type Point, POINTS, POINTS_TEXT } from './engine/breakpoint.js';
 export { execute, REAL_PARTS } from './engine/execute.js';
 export type { Resumed, RungSaver, RunPlan, Savable } from './engine/plan.js';
+export type { RunStreams } from './engine/streams.js';
 export {
   configOf,
   featuresMissingInKernels,

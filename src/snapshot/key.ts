@@ -25,7 +25,10 @@ export interface LadderParts {
   settings?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** 32 hexadecimal digits. Throws an Error if `contents` lacks a file. */
+/**
+ * 32 hexadecimal digits. What QEMU logs of the machine makes no other machine. Throws an Error if `contents` lacks a
+ * file.
+ */
 export function ladderKey({ config, contents, ...others }: LadderParts): string {
   const content = (path: string): string => {
     const sum = contents.get(path);
@@ -34,6 +37,7 @@ export function ladderKey({ config, contents, ...others }: LadderParts): string 
   };
   const args = qemuArgs({
     ...config,
+    coverage: [],
     // These differ from run to run, and the machine does not see them.
     name: 'lab',
     dir: '/run',

@@ -29,7 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   run: ['images', 'qemu', 'sandbox', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
-  perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'handover', 'host', 'run', 'store'],
+  perform: ['scenario', 'images', 'qemu', 'snapshot', 'compat', 'coverage', 'handover', 'host', 'run', 'store'],
   matrix: ['scenario', 'images', 'snapshot', 'compat', 'host', 'perform', 'store'],
   repro: [
     'console',
@@ -47,6 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'matrix',
     'trust',
   ],
+  coverage: ['images', 'compat'],
   // Inputs made by the lab itself, run and judged in great numbers.
   fuzz: [
     'scenario',

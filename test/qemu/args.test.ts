@@ -84,6 +84,14 @@ describe("QEMU's arguments", () => {
     for (const option of ['-seed', '-rtc', '-global']) expect(values(args, option)).toEqual([]);
   });
 
+  it('log what code is translated, on request', () => {
+    expect(args).not.toContain('-d');
+    const logging = qemuArgs({ ...CONFIG, coverage: [{ start: 0x81000000, end: 0x81000010 }] });
+    expect(values(logging, '-d')).toEqual(['in_asm']);
+    expect(values(logging, '-dfilter')).toEqual(['0xffffffff81000000..0xffffffff8100000f']);
+    expect(values(logging, '-D')).toEqual(['/tmp/lab-x/coverage.log']);
+  });
+
   it('double the commas in every path', () => {
     const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
     expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual([

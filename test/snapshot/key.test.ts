@@ -43,6 +43,7 @@ describe('the key of a ladder', () => {
 
   it.each<[string, LadderParts]>([
     ['the folder of the run', withConfig({ dir: '/tmp/lab-2' })],
+    ['what QEMU logs', withConfig({ coverage: [{ start: 0, end: 1 }] })],
     ['the name of the run', withConfig({ name: 'lab-20261128-b' })],
     [
       'the order in which settings are written',

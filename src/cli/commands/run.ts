@@ -39,6 +39,7 @@ export function createCommand(): Command {
       '--icount',
       "emulated processors count instructions, so the machine's time does not depend on the host's load",
     )
+    .option('--coverage', 'keep which code of live update ran; boots the machine')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
     .option('--timeout <seconds>', 'end each run after this time', decimal('seconds', 0.001, 86_400))
@@ -80,7 +81,7 @@ async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSign
     accel: options.accel,
     signal,
     everyHandover: options.memoryImage === 'always',
-    kernels: 'as-needed',
+    kernels: options.coverage === true ? 'full' : 'as-needed',
   });
   await runSetUp(preparation.stages([scenario]));
   const { result, folder } = await performStage(scenario, '', preparation, options, signal);

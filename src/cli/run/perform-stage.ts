@@ -15,6 +15,8 @@ export interface KeepOptions {
   keep?: boolean;
   memoryImage: MemoryKept;
   cold?: boolean;
+  /** Keep which code ran. */
+  coverage?: boolean;
 }
 
 export function withKeepOptions(command: Command): Command {
@@ -36,7 +38,7 @@ export function performStage(
   scenario: Scenario,
   label: string,
   preparation: Preparation,
-  { results, keep, memoryImage, cold }: KeepOptions,
+  { results, keep, memoryImage, cold, coverage }: KeepOptions,
   signal: AbortSignal,
 ): Promise<Performed> {
   return inStage(
@@ -48,7 +50,9 @@ export function performStage(
         signal,
         keep: keep === true,
         memory: memoryImage,
-        snapshots: cold === true ? 'cold' : 'use',
+        // A saved machine ran a part of the code before it was saved.
+        snapshots: cold === true || coverage === true ? 'cold' : 'use',
+        coverage: coverage === true ? 'on' : 'off',
         onEvent: (event) => {
           const text = progressText(event);
           if (text !== null) task.detail(text);

@@ -6,6 +6,22 @@ import { readElf, sectionBytes } from './elf.js';
 const SHT_SYMTAB = 2;
 const SYMBOL_BYTES = 24;
 const VALUE = 8;
+const INFO = 4;
+const SIZE = 16;
+const STT_FUNC = 2;
+const STT_FILE = 4;
+const STB_LOCAL = 0;
+const MAX_FUNCTIONS = 1 << 20;
+
+export interface FunctionSymbol {
+  name: string;
+  /** Linear address. */
+  address: bigint;
+  /** Bytes. */
+  size: number;
+  /** Name of its source file without folders; null if the symbol table does not tell, as for global functions. */
+  file: string | null;
+}
 
 /**
  * Name to linear address of the wanted symbols; the first one if two have the same name. Throws FormatError if the
@@ -26,4 +42,34 @@ export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<st
     }
   }
   return symbols;
+}
+
+/** All functions of a linked kernel. Throws FormatError if the source is not an ELF file. */
+export function functionsOf(source: ByteSource): FunctionSymbol[] {
+  const elf = readElf(source);
+  const functions: FunctionSymbol[] = [];
+  for (const table of elf.sections.filter(({ type }) => type === SHT_SYMTAB)) {
+    const strings = elf.sections[table.link];
+    if (strings === undefined) continue;
+    const text = sectionBytes(elf, strings);
+    const bytes = sectionBytes(elf, table);
+    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // A symbol for the file comes before its local symbols.
+    let file: string | null = null;
+    for (let at = 0; at + SYMBOL_BYTES <= bytes.length; at += SYMBOL_BYTES) {
+      const info = words.getUint8(at + INFO);
+      const kind = info & 15;
+      if (kind !== STT_FUNC && kind !== STT_FILE) continue;
+      const name = stringAt(text, words.getUint32(at, true));
+      if (kind === STT_FILE) file = name;
+      else if (functions.length < MAX_FUNCTIONS)
+        functions.push({
+          name,
+          address: words.getBigUint64(at + VALUE, true),
+          size: Number(words.getBigUint64(at + SIZE, true)),
+          file: info >> 4 === STB_LOCAL ? file : null,
+        });
+    }
+  }
+  return functions;
 }

@@ -3,6 +3,7 @@
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
+import type { AddressRange } from '../../model/result/coverage.js';
 import type { Rung } from '../../model/result/snapshot.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Accel } from '../../qemu/args.js';
@@ -64,6 +65,8 @@ export interface RunPlan {
   iommuOptions: Readonly<Record<string, string>>;
   /** Inspect devices and the IOMMU from outside; false only to measure the cost of that. */
   deviceLooks: boolean;
+  /** Code of which the run is to see what ran; missing for none. */
+  coverage?: readonly AddressRange[] | undefined;
   /** Null if no memory is kept. */
   memory: MemoryKeeper | null;
   /** Null if nothing is saved. */

@@ -7,5 +7,9 @@ export interface RunStreams {
   /** Raw bytes of the serial console; only valid during the call. */
   console(chunk: Buffer): void;
   qmp(direction: 'out' | 'in', message: string): void;
+  /** The next part of QEMU's log of translated code; only valid during the call. */
+  translations?(chunk: Buffer): void;
+  /** Bytes of that log that were not read. */
+  translationsLost?(bytes: number): void;
   agent(direction: 'out' | 'in', line: string): void;
 }

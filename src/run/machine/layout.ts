@@ -113,6 +113,7 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     hardware: plan.scenario.hardware,
     iommuOptions: plan.iommuOptions,
     trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [],
+    ...(plan.coverage === undefined ? {} : { coverage: plan.coverage }),
     extra: machine.qemuArgs,
   };
 }

@@ -3,7 +3,7 @@
 // the machine does.
 import { setMaxListeners } from 'node:events';
 import type { Finding } from '../../console/index.js';
-import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
+import { CONSOLE_FILE, COVERAGE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
 import { missingFeatures } from '../../qemu/features/probe.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
@@ -27,6 +27,7 @@ const MAX_LOOKS = 16;
 /** The live console file is cut at this size; its content has been read by then and is stored, bounded, elsewhere. */
 const MAX_LIVE_CONSOLE = 8 << 20;
 const MAX_LIVE_READY = 1 << 20;
+const MAX_LIVE_TRANSLATIONS = 8 << 20;
 /** Characters of a readiness mark. */
 const MAX_MARK = 4096;
 
@@ -95,6 +96,17 @@ export class Machine {
         onData: (chunk) => marks.feed(chunk),
         onLost: lost('readiness marks'),
       }),
+      ...(config.coverage === undefined
+        ? []
+        : [
+            parts.follow({
+              path: `${config.dir}/${COVERAGE_FILE}`,
+              every: 50,
+              keepBelow: MAX_LIVE_TRANSLATIONS,
+              onData: (chunk) => streams.translations?.(chunk),
+              onLost: (bytes) => streams.translationsLost?.(bytes),
+            }),
+          ]),
     ];
     process.gone.addEventListener('abort', () => {
       if (this.stopped === null) this.end.abort(process.gone.reason);

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import type { AgentChannel } from '../../guest/agent.js';
 import type { SavedPort } from '../../guest/port.js';
 import { type Rung, reaches } from '../../model/result/snapshot.js';
-import { agentSocket, type MachineConfig, READY_FILE } from '../../qemu/args.js';
+import { COVERAGE_FILE, agentSocket, type MachineConfig, READY_FILE } from '../../qemu/args.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import type { Debugger, Monitor, Process, RunParts, Tail } from '../../run/index.js';
 import { LabError, messageOf } from '../../util/errors.js';
@@ -148,6 +148,8 @@ export class Resuming {
   }
 
   private follow(options: TailOptions): Tail {
+    // The machine says nothing in QEMU's own log.
+    if (basename(options.path) === COVERAGE_FILE) return this.base.machine.follow(options);
     const of = basename(options.path) === READY_FILE ? 'marks' : 'console';
     const live = this.base.machine.follow({
       ...options,

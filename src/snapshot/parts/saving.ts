@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Rung } from '../../model/result/snapshot.js';
-import { READY_FILE } from '../../qemu/args.js';
+import { COVERAGE_FILE, READY_FILE } from '../../qemu/args.js';
 import type { RungSaver, RunParts, Savable, Tail } from '../../run/index.js';
 import { messageOf } from '../../util/errors.js';
 import type { TailOptions } from '../../util/process/tail.js';
@@ -132,6 +132,8 @@ export class Saving implements RungSaver {
   }
 
   private follow(options: TailOptions): Tail {
+    // The machine says nothing in QEMU's own log.
+    if (basename(options.path) === COVERAGE_FILE) return this.base.machine.follow(options);
     const copy = basename(options.path) === READY_FILE ? this.marks : this.console;
     const tail = this.base.machine.follow({
       ...options,
