@@ -7,7 +7,9 @@ import { Cache, defaultCacheDir } from '../images/cache/cache.js';
 import { findProgram } from '../images/index.js';
 import { reaches, type Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
+import type { Coverage } from '../model/result/coverage.js';
 import { climb } from './climb.js';
+import { RunCoverage } from './coverage.js';
 import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
 import type { Prepared } from './prepare.js';
 import { QEMU } from '../qemu/process.js';
@@ -32,6 +34,19 @@ export interface Member {
   scenario: Scenario;
   /** The last rung from which it can start. */
   last: Rung;
+}
+
+export interface LadderRunOptions {
+  /** That of the ladder by default. */
+  signal?: AbortSignal;
+  /** Whether to see which code ran; `off` by default. */
+  coverage?: 'on' | 'off';
+}
+
+export interface LadderRun {
+  record: RunRecord;
+  /** Null if nobody asked for it. */
+  coverage: Coverage | null;
 }
 
 export class LadderRuns {
@@ -69,24 +84,37 @@ export class LadderRuns {
   }
 
   /** Throws an Error if there is no such rung, or it cannot be used. */
-  async run({ scenario }: Pick<Member, 'scenario'>, rung: Rung, signal: AbortSignal = this.signal): Promise<RunRecord> {
+  async run(
+    { scenario }: Pick<Member, 'scenario'>,
+    rung: Rung,
+    { signal = this.signal, coverage = 'off' }: LadderRunOptions = {},
+  ): Promise<LadderRun> {
     const operations = operationsBeforeFiles(scenario.steps);
     const found = await this.store.find(this.key, { upTo: rung, operations, signal });
     if (found.state !== 'found') throw new Error(`rung ${rung}: ${found.state}`);
     using ladder = found.ladder;
     if (ladder.rung !== rung) throw new Error(`the rung ${rung} was not saved`);
-    return this.from(ladder, scenario, signal);
+    return this.from(ladder, scenario, { signal, coverage });
   }
 
-  private async from(ladder: Ladder, scenario: Scenario, ended: AbortSignal): Promise<RunRecord> {
+  private async from(
+    ladder: Ladder,
+    scenario: Scenario,
+    { signal: ended, coverage: wanted }: Required<LadderRunOptions>,
+  ): Promise<LadderRun> {
     const dir = mkdtempSync(join(tmpdir(), 'lab-'));
     trackTemp(dir);
     using stages = openStages(ladder);
     const resuming = resumingFrom(ladder, stages, { base: REAL_PARTS, signal: ended });
     try {
-      const plan = { ...planOf(scenario, this.prepared, dir), resumed: resumedOf(ladder) };
+      const resumed = resumedOf(ladder);
+      const planned = { ...planOf(scenario, this.prepared, dir), resumed };
+      const coverage = wanted === 'on' ? new RunCoverage(planned) : null;
+      const streams = { ...QUIET, ...coverage?.begin({ kind: 'warm', resumed }) };
       const signal = AbortSignal.any([ended, resuming.failed]);
-      return await execute(plan, QUIET, signal, resuming.parts);
+      const plan = { ...planned, coverage: coverage?.ranges };
+      const record = await execute(plan, streams, signal, resuming.parts);
+      return { record, coverage: coverage?.result() ?? null };
     } finally {
       resuming.end();
       removeTemp(dir);

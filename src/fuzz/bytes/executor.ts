@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs changes of the handover: each in a machine of its own, from the last rung at which nobody has read what changes.
 // The machine of each base is saved once, by a run without a change.
+import type { Coverage } from '../../model/result/coverage.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { withoutFaults } from '../../perform/late-faults.js';
 import { LadderRuns } from '../../perform/ladder-runs.js';
@@ -24,8 +25,8 @@ export class BytesExecutor implements Executor {
     const member = ladder.member(scenario);
     if (member === null) throw new Error('a change of the handover is one of another machine');
     const began = performance.now();
-    const record = await ladder.run(member, member.last, signal);
-    return { record, blocks: null, ms: performance.now() - began };
+    const { record, coverage } = await ladder.run(member, member.last, { signal, coverage: 'on' });
+    return { record, blocks: coverage === null ? null : blocksOf(coverage), ms: performance.now() - began };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -44,4 +45,9 @@ export class BytesExecutor implements Executor {
     climbing.catch(() => this.ladders.delete(key));
     return climbing;
   }
+}
+
+/** Starts of blocks by epoch, of the kernels that showed any. */
+function blocksOf({ epochs }: Coverage): Execution['blocks'] {
+  return new Map(epochs.map(({ epoch, blocks }) => [epoch, new Set(blocks.map(([start]) => start))]));
 }

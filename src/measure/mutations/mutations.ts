@@ -47,7 +47,9 @@ async function tryFaults(runs: LadderRuns, members: readonly Member[], rung: Run
     while (options.once === true ? next < members.length : performance.now() < end) {
       const member = members[next++ % members.length] as Member;
       const started = performance.now();
-      const { verdict } = await runs.run(member, rung);
+      const {
+        record: { verdict },
+      } = await runs.run(member, rung);
       tried.ms.push(performance.now() - started);
       const { name, expect } = member.scenario;
       if (verdict.outcome !== expect.outcome) tried.wrong.push(`${name}: ${verdict.outcome}, not ${expect.outcome}`);

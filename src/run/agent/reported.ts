@@ -44,10 +44,10 @@ export function expectedOf({ spec, reported }: Pick<FileState, 'spec' | 'reporte
 export function reportOf(stat: AgentReply): Reported {
   const { seals, access } = stat.data;
   return {
-    size: numberOf(stat, 'size'),
-    position: numberOf(stat, 'pos'),
+    size: anyNumberOf(stat, 'size'),
+    position: anyNumberOf(stat, 'pos'),
     mode: numberOf(stat, 'mode'),
-    blocks: numberOf(stat, 'blocks'),
+    blocks: anyNumberOf(stat, 'blocks'),
     seals: Array.isArray(seals)
       ? seals
           .filter((seal) => typeof seal === 'string')
@@ -56,6 +56,12 @@ export function reportOf(stat: AgentReply): Reported {
       : [],
     access: typeof access === 'string' ? access.slice(0, 8) : null,
   };
+}
+
+/** A damaged kernel may report a size below zero, or one beyond what a number holds exactly. Both differ from the old. */
+function anyNumberOf(reply: AgentReply, key: string): number {
+  const value = reply.data[key];
+  return typeof value === 'number' ? value : numberOf(reply, key);
 }
 
 const octal = (mode: number | null) => (mode === null ? 'none' : `0${mode.toString(8)}`);

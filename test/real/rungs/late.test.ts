@@ -30,7 +30,7 @@ beforeAll(async () => {
 async function from(rung: Rung, name: string) {
   const member = runs.member(await loadScenario(fault(name)));
   if (member === null) throw new Error(`${name} is of another machine`);
-  return { last: member.last, record: await runs.run(member, rung) };
+  return { last: member.last, record: (await runs.run(member, rung)).record };
 }
 
 /** What the evidence is, in no order: two witnesses may see the same end in either order. */
