@@ -58,7 +58,7 @@ export function reportOf(stat: AgentReply): Reported {
   };
 }
 
-/** A damaged kernel may report a size below zero, or one beyond what a number holds exactly. Both differ from the old. */
+/** A damaged kernel may report a size below zero, or one beyond what a number holds exactly. Both are differences. */
 function anyNumberOf(reply: AgentReply, key: string): number {
   const value = reply.data[key];
   return typeof value === 'number' ? value : numberOf(reply, key);
