@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs of one process from the rungs of one ladder: everything that is the same is prepared once.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cache, defaultCacheDir } from '../images/cache/cache.js';
@@ -15,18 +14,16 @@ import type { Prepared } from './prepare.js';
 import { QEMU } from '../qemu/process.js';
 import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../run/index.js';
 import {
-  type Ladder,
+  HeldLadder,
   keyOfPlan,
-  openStages,
   operationsBeforeFiles,
   qemuBuild,
   type QemuBuild,
   resumedOf,
-  resumingFrom,
   snapshotsDir,
   SnapshotStore,
 } from '../snapshot/index.js';
-import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { makeTemp, removeTemp } from '../util/process/reaper.js';
 
 const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
 
@@ -49,7 +46,10 @@ export interface LadderRun {
   coverage: Coverage | null;
 }
 
-export class LadderRuns {
+export class LadderRuns implements Disposable {
+  /** By rung, and by what the next kernel does before the first file. */
+  private readonly rungs = new Map<string, Promise<HeldLadder>>();
+
   private constructor(
     private readonly prepared: Prepared,
     private readonly store: SnapshotStore,
@@ -89,25 +89,47 @@ export class LadderRuns {
     rung: Rung,
     { signal = this.signal, coverage = 'off' }: LadderRunOptions = {},
   ): Promise<LadderRun> {
+    return this.from(await this.held(scenario, rung), scenario, { signal, coverage });
+  }
+
+  [Symbol.dispose](): void {
+    for (const held of this.rungs.values())
+      void held.then(
+        (ladder) => ladder[Symbol.dispose](),
+        () => undefined,
+      );
+    this.rungs.clear();
+  }
+
+  /** Finds and checks the ladder of a rung before the first run from it. */
+  private held(scenario: Scenario, rung: Rung): Promise<HeldLadder> {
     const operations = operationsBeforeFiles(scenario.steps);
-    const found = await this.store.find(this.key, { upTo: rung, operations, signal });
+    const key = `${rung} ${operations}`;
+    const known = this.rungs.get(key);
+    if (known !== undefined) return known;
+    const held = this.hold(rung, operations);
+    this.rungs.set(key, held);
+    held.catch(() => this.rungs.delete(key));
+    return held;
+  }
+
+  private async hold(rung: Rung, operations: string | null): Promise<HeldLadder> {
+    const found = await this.store.find(this.key, { upTo: rung, operations, signal: this.signal });
     if (found.state !== 'found') throw new Error(`rung ${rung}: ${found.state}`);
-    using ladder = found.ladder;
-    if (ladder.rung !== rung) throw new Error(`the rung ${rung} was not saved`);
-    return this.from(ladder, scenario, { signal, coverage });
+    if (found.ladder.rung === rung) return new HeldLadder(found.ladder);
+    found.ladder.release();
+    throw new Error(`the rung ${rung} was not saved`);
   }
 
   private async from(
-    ladder: Ladder,
+    held: HeldLadder,
     scenario: Scenario,
     { signal: ended, coverage: wanted }: Required<LadderRunOptions>,
   ): Promise<LadderRun> {
-    const dir = mkdtempSync(join(tmpdir(), 'lab-'));
-    trackTemp(dir);
-    using stages = openStages(ladder);
-    const resuming = resumingFrom(ladder, stages, { base: REAL_PARTS, signal: ended });
+    const dir = makeTemp(join(tmpdir(), 'lab-'));
+    const resuming = held.resuming({ base: REAL_PARTS, signal: ended });
     try {
-      const resumed = resumedOf(ladder);
+      const resumed = resumedOf(held.ladder);
       const planned = { ...planOf(scenario, this.prepared, dir), resumed };
       const coverage = wanted === 'on' ? new RunCoverage(planned) : null;
       const streams = { ...QUIET, ...coverage?.begin({ kind: 'warm', resumed }) };

@@ -2,6 +2,7 @@
 // Reads the running kernel's array of `struct page` from outside: it finds the array in the page tables, then reads it
 // from physical memory.
 import type { Pieces } from '../util/loop/turns.js';
+import { Scratch } from '../util/scratch.js';
 import type { MemoryView } from './memory.js';
 import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js';
 
@@ -53,7 +54,8 @@ export function* eachStructPage(
   { base, entry, parts }: PageArray,
   visit: (structs: Uint32Array, firstPfn: number) => void,
 ): Pieces<number> {
-  const words = new Uint32Array(parts.reduce((max, { length }) => Math.max(max, Math.min(CHUNK, length)), 0) / 4);
+  using scratch = new Scratch(parts.reduce((max, { length }) => Math.max(max, Math.min(CHUNK, length)), 0));
+  const { words } = scratch;
   let entries = 0;
   for (const part of parts) {
     for (let at = 0; at < part.length; at += CHUNK) {

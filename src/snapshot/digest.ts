@@ -2,7 +2,7 @@
 // The digest of a file with holes. Blocks of zeros are left out, and each other block goes in with its offset: the file
 // of a machine's RAM is mostly holes, and hashing them would take most of the time.
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { type BigIntStats, constants, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 const BLOCK = 1 << 20;
@@ -54,6 +54,11 @@ export async function stampAt(path: string): Promise<string> {
   }
 }
 
+/** The stamp of a regular file that is in use. Throws the system's error. */
+export function fileStamp(path: string): string {
+  return stampText(statSync(path, { bigint: true }));
+}
+
 /** Opening a pipe must not wait for its other end. */
 async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -63,6 +68,9 @@ async function openRegular(path: string): Promise<FileHandle> {
 }
 
 async function stampOf(file: FileHandle): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
+  return stampText(await file.stat({ bigint: true }));
+}
+
+function stampText({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }

@@ -12,6 +12,7 @@ export { resumedOf, resumingFrom } from './parts/from-ladder.js';
 export { saveWithQemu } from './parts/qemu.js';
 export { Resuming, type ResumeMachine, type ResumingOptions, Unusable } from './parts/resuming.js';
 export { type SaveMachine, Saving } from './parts/saving.js';
+export { HeldLadder } from './parts/held-ladder.js';
 export { openStages, type OpenStages } from './parts/stages.js';
 export type { Stage } from './parts/way.js';
 export { qemuBuild, type QemuBuild } from './qemu-build.js';

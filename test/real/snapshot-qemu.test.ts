@@ -94,7 +94,12 @@ function resume(name: string, saved: Saved, more: Partial<ResumeOptions & Machin
       start: (cold) =>
         startResumed(
           { ...cold, resumed },
-          { statePath: saved.state, signal, deadline, ...(connectPorts === undefined ? {} : { connectPorts }) },
+          {
+            readState: async () => readFileSync(saved.state),
+            signal,
+            deadline,
+            ...(connectPorts === undefined ? {} : { connectPorts }),
+          },
         ),
       openMemory: (pid, mtree) => PrivateMemory.open(pid, saved.ram, mtree),
     },

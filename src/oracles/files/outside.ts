@@ -2,6 +2,7 @@
 // Checks content from outside: compares the physical pages that a file had when it was preserved with its pattern.
 import type { ReadPhys } from '../../handover/memory/memory.js';
 import { atOnce, type Pieces } from '../../util/loop/turns.js';
+import { Scratch } from '../../util/scratch.js';
 import { PAGE } from './pattern.js';
 
 export type { ReadPhys };
@@ -57,7 +58,8 @@ export function* lookOutside(
 ): Pieces<OutsideView> {
   const look: OutsideView = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
   const most = runs.reduce((pages, { count }) => Math.max(pages, Math.min(CHUNK_PAGES, count)), 0);
-  const words = new Uint32Array((most * PAGE) / 4);
+  using scratch = new Scratch(most * PAGE);
+  const { words } = scratch;
   for (const run of runs) {
     for (let done = 0; done < run.count; done += CHUNK_PAGES) {
       const count = Math.min(CHUNK_PAGES, run.count - done);

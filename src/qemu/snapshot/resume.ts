@@ -6,17 +6,15 @@ import type { SandboxOfResult } from '../../model/result/result.js';
 import { INSTALL } from '../../sandbox/index.js';
 import { deferred, within } from '../../util/deadline.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import { readRegularFile } from '../../util/files/regular-file.js';
 import { asRecord, asText } from '../../util/unknown.js';
 import { type MachineConfig, QMP_SOCKET, type ResumedFrom, STATE_SOCKET } from '../args.js';
 import { QemuProcess } from '../process.js';
 import { Qmp } from '../qmp.js';
 import { SnapshotError } from './error.js';
-import { MAX_STATE } from './stream.js';
 
 export interface ResumeOptions {
-  /** File of the state. QEMU does not see it: the lab reads it. */
-  statePath: string;
+  /** Reads the saved state, which QEMU gets from the lab. */
+  readState: () => Promise<Buffer>;
   signal: AbortSignal;
   /** Milliseconds for each of: QEMU's start, the connections, the load. */
   deadline: number;
@@ -63,7 +61,7 @@ function refuseLessSandbox({ user, why }: SandboxOfResult, { ramFile }: ResumedF
 }
 
 async function load(process: QemuProcess, dir: string, options: ResumeOptions): Promise<void> {
-  const { statePath, deadline, connectPorts } = options;
+  const { readState, deadline, connectPorts } = options;
   const signal = AbortSignal.any([options.signal, process.gone]);
   const loaded = deferred<void>();
   const monitor = await Qmp.open(join(dir, QMP_SOCKET), {
@@ -82,7 +80,7 @@ async function load(process: QemuProcess, dir: string, options: ResumeOptions): 
     const limit = { ms: deadline, whose: 'host', signal } as const;
     if (connectPorts !== undefined)
       await within(connectPorts(dir), { ...limit, what: "connection to the agents' ports" });
-    const state = await readRegularFile(statePath, { maxBytes: MAX_STATE });
+    const state = await readState();
     socket = connect(join(dir, STATE_SOCKET));
     socket.end(state);
     // QEMU ends when it does not accept the state, perhaps before it has read all of it. Its end says more.

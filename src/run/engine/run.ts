@@ -182,6 +182,8 @@ export class Run {
     );
     tearDown.defer(() => user.disconnect());
     tearDown.defer(() => user.dropFirst());
+    // QEMU ends first: the machine would start new agents for those that lose their channel.
+    tearDown.defer(() => machine.stop());
     // If the first kernel is up but its agent cannot be reached, the lab is more likely at fault than the kernel.
     const unreachable = (error: unknown): never => {
       throw error instanceof NoProgress || error instanceof ClientGone

@@ -22,6 +22,8 @@ import type { Recorder } from '../engine/recorder.js';
 import type { RunStreams } from '../engine/streams.js';
 
 const QMP_DEADLINE = 30_000;
+/** The machine's memory map takes QEMU and the lab some milliseconds, so it is asked for once. */
+const MTREE = 'info mtree -f';
 /** Tries to find a vCPU that is not running a guest. */
 const MAX_LOOKS = 16;
 /** The live console file is cut at this size; its content has been read by then and is stored, bounded, elsewhere. */
@@ -170,7 +172,7 @@ export class Machine {
       onEvent: ({ event, data }) => this.takeEvent(event, data),
     });
     const [mtree, usernet, version] = await Promise.all([
-      this.qmp.human('info mtree -f'),
+      this.qmp.human(MTREE),
       this.qmp.human('info usernet'),
       this.qmp.run('query-version'),
     ]);
@@ -179,15 +181,15 @@ export class Machine {
     if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
     this.sshPort = Number(port);
     this.qemuVersion = versionText(version);
-    await this.seeFeatures();
+    await this.seeFeatures(mtree);
   }
 
   /** Notes which witnesses are blind with this QEMU. */
-  private async seeFeatures(): Promise<void> {
+  private async seeFeatures(mtree: string): Promise<void> {
     const { qmp } = this;
     const asked = {
       run: (name: string, args: Record<string, unknown>) => qmp.run(name, args),
-      human: (line: string) => qmp.human(line),
+      human: (line: string) => (line === MTREE ? Promise.resolve(mtree) : qmp.human(line)),
     };
     const { hardware = null, trace = [] } = this.config;
     const traced = trace.length > 0 ? hardware : null;

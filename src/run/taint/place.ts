@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds the `tainted_mask` of the running kernel by its System.map or its vmlinux, and by the page tables of a vCPU.
 // The kernel's banner must be where the same symbols say: this proves that they belong to the running kernel.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { symbolsOf as symbolsOfElf } from '../../compat/index.js';
 import { withFile } from '../../images/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -109,7 +109,20 @@ function symbolsOf({
   return { why, hint };
 }
 
+/** By path and stamp: a process that judges many runs reads megabytes for each otherwise. */
+const knownMaps = new Map<string, { stamp: string; symbols: Map<string, bigint> }>();
+
 function symbolsOfMap(path: string): Map<string, bigint> {
+  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+  const stamp = `${ino} ${size} ${mtimeNs}`;
+  const known = knownMaps.get(path);
+  if (known?.stamp === stamp) return known.symbols;
+  const symbols = readMap(path);
+  knownMaps.set(path, { stamp, symbols });
+  return symbols;
+}
+
+function readMap(path: string): Map<string, bigint> {
   const lines = readFileSync(path, 'latin1').matchAll(/^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state)$/gm);
   return new Map([...lines].map(([, address = '', symbol = '']) => [symbol, BigInt(`0x${address}`)]));
 }

@@ -5,6 +5,8 @@ import { ramOpening, resumedFrom } from '../../qemu/snapshot/opening.js';
 import { saveRam, saveState } from '../../qemu/snapshot/save.js';
 import { PrivateMemory } from '../../qemu/snapshot/private-memory.js';
 import { startResumed } from '../../qemu/snapshot/resume.js';
+import { MAX_STATE } from '../../qemu/snapshot/stream.js';
+import { readRegularFile } from '../../util/files/regular-file.js';
 import type { Ladder } from '../store/ladder.js';
 import type { ResumeMachine } from './resuming.js';
 import type { SaveMachine } from './saving.js';
@@ -27,14 +29,21 @@ export function saveWithQemu({ qemu, dir, signal }: { qemu: string; dir: string;
   };
 }
 
-export function resumeWithQemu(ladder: Ladder, signal: AbortSignal): ResumeMachine {
-  const { state, ram } = ladder.saved;
-  const ramFile = ladder.path(ram);
+/** Reads the state from its file. */
+export function readStateOf(ladder: Ladder): () => Promise<Buffer> {
+  return () => readRegularFile(ladder.path(ladder.saved.state), { maxBytes: MAX_STATE });
+}
+
+export function resumeWithQemu(
+  ladder: Ladder,
+  { signal, readState }: { signal: AbortSignal; readState: () => Promise<Buffer> },
+): ResumeMachine {
+  const ramFile = ladder.path(ladder.saved.ram);
   return {
     start: (config, connectPorts) =>
       startResumed(
         { ...config, resumed: resumedFrom(ramFile) },
-        { statePath: ladder.path(state), signal, deadline: DEADLINE, connectPorts },
+        { readState, signal, deadline: DEADLINE, connectPorts },
       ),
     openSavedPort: (path) => new SocketPort(path),
     openMemory: (pid, mtree) => PrivateMemory.open(pid, ramFile, mtree),

@@ -17,6 +17,8 @@ export interface TailOptions {
 }
 
 const CHUNK = 256 << 10;
+/** Buffers that no tail reads into right now: one that handles its data may look at another. */
+const spare: Buffer[] = [];
 /** Limit of one read, so that a flood cannot block everything else. */
 const MAX_PER_READ = 4 << 20;
 /** A file that holds this many times its limit loses its unread part. */
@@ -33,7 +35,6 @@ export class FileTail {
   private canPunch = true;
   private stopped = false;
   private readonly timer: NodeJS.Timeout;
-  private readonly buffer = Buffer.allocUnsafe(CHUNK);
 
   constructor(private readonly options: TailOptions) {
     this.timer = setInterval(() => this.look(), options.every);
@@ -64,12 +65,17 @@ export class FileTail {
         return; // it does not exist yet
       }
     }
-    for (let total = 0; total < max;) {
-      const count = readSync(this.fd, this.buffer, 0, CHUNK, this.position);
-      if (count === 0) break;
-      this.position += count;
-      total += count;
-      this.options.onData(this.buffer.subarray(0, count));
+    const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
+    try {
+      for (let total = 0; total < max;) {
+        const count = readSync(this.fd, buffer, 0, CHUNK, this.position);
+        if (count === 0) break;
+        this.position += count;
+        total += count;
+        this.options.onData(buffer.subarray(0, count));
+      }
+    } finally {
+      spare.push(buffer);
     }
     this.giveBack(this.fd);
   }
