@@ -151,22 +151,16 @@ describe('lab shell', () => {
 });
 
 describe('lab minimise', () => {
-  it('leaves the one file that matters, in a scenario that fails the same way', async () => {
+  it('leaves the one file that matters, and continues after a kill', async () => {
     const file = join(home, 'many.yaml');
     const output = join(home, 'small.yaml');
     writeFileSync(file, MANY);
-    const { code, stdout, stderr } = await lab([
-      'minimise',
-      file,
-      '--times',
-      '1',
-      '--output',
-      output,
-      '--results',
-      join(home, 'results'),
-      '--json',
-    ]);
+    const args = ['minimise', file, '--times', '1', '--output', output, '--results', join(home, 'results'), '--json'];
+    expect(await ended(args, /smaller scenarios/, 'SIGKILL')).toMatchObject({ code: null, stdout: '' });
+    const { code, stdout, stderr } = await lab(args);
     expect(code, stderr).toBe(0);
+    expect(stderr).toContain('continues: ');
+    expect(readdirSync(home).filter((name) => name.startsWith('small.yaml'))).toEqual(['small.yaml']);
     const { failure, after } = JSON.parse(stdout) as { failure: string; after: { seen: number } };
     expect(failure).toBe('corrupt: memfd is corrupt');
     expect(after.seen).toBe(1);

@@ -6,13 +6,15 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { Preparation } from '../../perform/prepare.js';
-import { inStage } from '../../report/live/progress.js';
+import { inStage, type Task } from '../../report/live/progress.js';
 import { runsToBeSure } from '../../repro/rerun/confidence.js';
-import { type Failure, failureOf, failureText, sameFailure } from '../../repro/rerun/failure.js';
+import type { Execute } from '../../repro/rerun/execute.js';
+import { failureOf, failureText } from '../../repro/rerun/failure.js';
+import { textOf } from '../../repro/minimise/data.js';
 import { minimise } from '../../repro/minimise/minimise.js';
 import { ownData, smallestText } from '../../repro/minimise/origin.js';
+import { reproducesFailure } from '../../repro/minimise/reproduces.js';
 import { type Measured, measureRate } from '../../repro/rerun/rate.js';
-import { Trials } from '../../repro/rerun/trials.js';
 import { parseScenario } from '../../scenario/index.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { LabError } from '../../util/errors.js';
@@ -24,9 +26,11 @@ import {
   withTarget,
   withTargetOptions,
 } from '../run/target.js';
-import { interruptible, onInterruptKept } from '../common/interrupt.js';
+import { interruptible } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
-import { minimiseJson, type MinimiseReport, minimiseText } from '../text/minimise.js';
+import { labVersion } from '../common/version.js';
+import { KeptSearch } from '../run/kept-search.js';
+import { minimiseJson, type MinimiseReport, minimiseText, sizeInWords } from '../text/minimise.js';
 import { decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
 
@@ -36,6 +40,7 @@ interface MinimiseOptions extends TargetOptions {
   times: number;
   confidence: number;
   limit: number;
+  rebuild?: boolean;
   json?: boolean;
 }
 
@@ -69,6 +74,7 @@ export function createCommand(): Command {
       decimal('seconds', 1, 86_400),
       1800,
     )
+    .option('--rebuild', 'forget what an interrupted search with the same options found')
     .option('--timeout <seconds>', 'end each run after this time', timeout)
     .option('--json', 'print as JSON')
     .action(async (word: string, options: MinimiseOptions) => {
@@ -81,98 +87,88 @@ export function createCommand(): Command {
 async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, signal: AbortSignal): Promise<number> {
   const began = performance.now();
   const { scenario, text, file, kernelProblem, rule } = target;
+  const { times, confidence, timeout: perRun, accel } = options;
   const output = resolve(options.output ?? `${basename(scenario.name)}.min.yaml`);
-  const data = ownData(text, file, scenario.name, scenario.kernels, dirname(output));
+  const start = textOf(ownData(text, file, scenario.name, scenario.kernels, dirname(output)));
   // Kernels of a candidate are those of the target, which were checked, or which the user typed.
   const ruleOfCandidate = rule === null ? null : { ...rule, refusal: exceptKernels(rule) };
   const parse = (candidate: string) =>
-    parseScenario(candidate, output, { timeout: options.timeout, kernelProblem, rule: ruleOfCandidate });
-  // The smallest scenario so far is only written at the end.
-  const forget = onInterruptKept(() => [
-    `no scenario, ${output} is not written: --limit SECONDS ends the search and writes the smallest so far`,
-  ]);
+    parseScenario(candidate, output, { timeout: perRun, kernelProblem, rule: ruleOfCandidate });
   const images = new Map<string, KernelImage>();
   await runSetUp(kernelsOf(target, images, signal));
-  const preparation = new Preparation({ accel: options.accel, signal, images });
+  const preparation = new Preparation({ accel, signal, images });
   const { machines, jobs: maxJobs, note } = trialMachines(preparation, options.jobs ?? null);
   if (note !== null) process.stderr.write(`${note}\n`);
   await runSetUp(preparation.stages([scenario]));
 
-  const measure = (of: Scenario, failure: Failure | null, times: number) =>
-    measureRate(of, failure, { execute: machines.execute, times, jobs: maxJobs, signal });
-  const original = await inStage(
-    'original scenario',
-    async (task) => {
-      task.detail(`${options.times} runs`);
-      const measured = await measure(scenario, target.run?.failure ?? null, options.times);
-      if (measured.seen === measured.runs || measured.runs >= MAX_TIMES) return measured;
-      task.detail('it does not always fail: more runs');
-      return measure(scenario, target.run?.failure ?? null, MAX_TIMES);
-    },
-    process.stderr,
-  );
+  const kernels = preparation.of(scenario).kernels.map(({ sha256 }) => sha256);
+  const wanted = target.run?.failure ?? null;
+  const kept = new KeptSearch(output, {
+    question: [labVersion(), start, wanted, kernels, accel, perRun ?? null, times, confidence],
+    start: options.rebuild === true ? 'again' : 'continue',
+    sizeOf: (yaml) => sizeInWords(parse(yaml)),
+  });
+  if (kept.continues !== null) process.stderr.write(`${kept.continues}\n`);
+
+  const runs = { execute: machines.execute, jobs: maxJobs, signal };
+  const measure = (count: number) => measureRate(scenario, wanted, { ...runs, times: count });
+  const original =
+    kept.answers.original ?? (await inStage('original scenario', originalRate(measure, times), process.stderr));
   checkFails(original);
+  if (kept.answers.original === null) kept.answers.setOriginal(original);
 
   // A smaller candidate is only accepted if it has failed, so too few trials cannot make the result wrong, only larger.
   const runsEach =
-    original.seen === original.runs
-      ? 1
-      : runsToBeSure(original.seen / original.runs, options.confidence / 100, MAX_RUNS);
-  const { minimised, trials } = await inStage(
+    original.seen === original.runs ? 1 : runsToBeSure(original.seen / original.runs, confidence / 100, MAX_RUNS);
+  const failure = failureText(original.failure);
+  const heading = { failure, origin: scenario.name };
+  let started = 0;
+  const minimised = await inStage(
     'smaller scenarios',
-    async (task) => {
-      let stage = '';
-      const tried: Trials = new Trials({
-        wanted: original.failure,
-        execute: machines.execute,
-        parse,
-        runs: runsEach,
-        jobs: maxJobs,
-        signal,
-        until: Date.now() + options.limit * 1000,
-        onTrial: () => task.detail(`${stage}; ${tried.started} machines so far`),
-      });
-      return {
-        trials: tried,
-        minimised: await minimise(data, {
-          trials: tried,
-          suspects: original.all.flatMap(({ suspects }) => suspects),
-          onStage: (what) => task.detail((stage = what)),
-        }),
+    (task) => {
+      let shown = () => undefined as void;
+      const onMachine = () => {
+        started++;
+        shown();
       };
+      return minimise({
+        scenario: start,
+        reproduces: reproducesFailure({
+          wanted: original.failure,
+          execute: machines.execute,
+          runs: runsEach,
+          onMachine,
+        }),
+        parse,
+        jobs: maxJobs,
+        deadline: Date.now() + options.limit * 1000,
+        signal,
+        answers: kept.answers,
+        suspects: original.all.flatMap(({ suspects }) => suspects),
+        onProgress: ({ trying, smallest }) => {
+          if (smallest !== start) kept.take(smallest, heading);
+          shown = () => task.detail(`${started} machines; smallest so far: ${kept.size}; now: ${trying}`);
+          shown();
+        },
+      });
     },
     process.stderr,
   );
 
-  const failure = failureText(original.failure);
-  const smallestYaml = smallestText(minimised.data, failure, scenario.name);
+  const smallestYaml = smallestText(minimised.scenario, { ...heading, state: 'final' });
   const smallest = parse(smallestYaml);
-  const { run, after } = await inStage(
-    'smallest scenario',
-    async () => {
-      const kept = await machines.run(smallest, options.results, signal, {
-        snapshots: options.times > 1 ? 'use' : 'booted',
-      });
-      const more = options.times < 2 ? [] : (await measure(smallest, null, options.times - 1)).all;
-      const all: Failure[] = [failureOf(kept.result), ...more];
-      writeWhole(output, smallestYaml);
-      forget();
-      return {
-        run: kept.folder,
-        after: { seen: all.filter((each) => sameFailure(each, original.failure)).length, runs: all.length },
-      };
-    },
-    process.stderr,
-  );
+  const { run, after } = await inStage('smallest scenario, cold', () => confirm(smallest), process.stderr);
+  writeWhole(output, smallestYaml);
+  kept.done();
 
   const report: MinimiseReport = {
     failure,
     before: { seen: original.seen, runs: original.runs },
-    after,
+    after: { seen: after.seen, runs: after.runs },
     runsEach,
     minimised,
-    machines: trials.started,
-    refused: trials.refused,
+    machines: started,
+    earlier: kept.earlier,
     ms: performance.now() - began,
     output,
     run,
@@ -181,6 +177,31 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
     options.json ? `${JSON.stringify(minimiseJson(report), null, 2)}\n` : minimiseText(report, scenario, smallest),
   );
   return after.seen > 0 ? 0 : 1;
+
+  /** Runs from a boot, the first of which is kept. */
+  async function confirm(of: Scenario): Promise<{ run: string; after: Measured }> {
+    let folder: string | null = null;
+    const execute: Execute = async (each, aborted, snapshots) => {
+      if (folder !== null) return machines.execute(each, aborted, snapshots);
+      folder = '';
+      const { result, folder: own } = await machines.run(each, options.results, aborted, { snapshots });
+      folder = own;
+      return { ...failureOf(result), suspects: [], asExpected: result.asExpected };
+    };
+    const measured = await measureRate(of, original.failure, { ...runs, execute, times, snapshots: 'cold' });
+    return { run: folder ?? '', after: measured };
+  }
+}
+
+/** How often the original fails. If that is not each time, it runs more often. */
+function originalRate(measure: (runs: number) => Promise<Measured>, times: number): (task: Task) => Promise<Measured> {
+  return async (task) => {
+    task.detail(`${times} runs`);
+    const measured = await measure(times);
+    if (measured.seen === measured.runs || measured.runs >= MAX_TIMES) return measured;
+    task.detail('it does not always fail: more runs');
+    return measure(MAX_TIMES);
+  };
 }
 
 const exceptKernels =

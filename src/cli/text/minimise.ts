@@ -19,8 +19,8 @@ export interface MinimiseReport {
   minimised: Minimised;
   /** Machines that were started for candidates. */
   machines: number;
-  /** Candidates that are not valid scenarios. */
-  refused: number;
+  /** Candidates that an earlier search had answered. */
+  earlier: number;
   ms: number;
   /** Path of the smallest scenario. */
   output: string;
@@ -29,9 +29,26 @@ export interface MinimiseReport {
 }
 
 /** Scripts read this. There the required parts are called `matters`. */
-export function minimiseJson({ minimised: { data, required, done }, ...rest }: MinimiseReport): object {
-  const { failure, before, after, runsEach, ...others } = rest;
-  return { failure, before, after, runsEach, minimised: { data, matters: required, done }, ...others };
+export function minimiseJson({ minimised, ...rest }: MinimiseReport): object {
+  const { data, required, done, refused } = minimised;
+  const { failure, before, after, runsEach, machines, ...others } = rest;
+  return {
+    failure,
+    before,
+    after,
+    runsEach,
+    minimised: { data, matters: required, done },
+    machines,
+    refused,
+    ...others,
+  };
+}
+
+/** The size of a scenario in a few words. */
+export function sizeInWords(scenario: Scenario): string {
+  const sizes = new Map(sizesOf(scenario));
+  const counted = ['sessions', 'files', 'steps'].map((name) => `${sizes.get(name) ?? ''} ${name}`);
+  return [...counted, sizes.get('memory') ?? ''].join(', ');
 }
 
 /** What can get smaller in a scenario. */
@@ -42,11 +59,15 @@ function sizesOf(scenario: Scenario): [string, string][] {
         scenario.steps.flatMap((step) => (ops.includes(step.op) && step.epoch === 0 ? [JSON.stringify(step)] : [])),
       ).size,
     );
+  // A name may be refused, so the same session may be created twice.
+  const sessions = new Set(
+    scenario.steps.flatMap((step) => (step.op === 'create' && step.epoch === 0 ? [step.session] : [])),
+  );
   const carried = scenario.steps.flatMap((step) =>
     step.op === 'memfd' ? [step.memfd.size] : step.op === 'object' ? [step.object.size] : [],
   );
   return [
-    ['sessions', count('create')],
+    ['sessions', String(sessions.size)],
     ['files', count('memfd', 'object')],
     ['their bytes', bytes(carried.reduce((sum, size) => sum + size, 0))],
     ['guests', count('guest-create')],
@@ -65,7 +86,8 @@ export function minimiseText(report: MinimiseReport, before: Scenario, after: Sc
   const smallest = new Map(sizesOf(after));
   const changed = sizesOf(before).filter(([name, value]) => smallest.get(name) !== value);
   const rows = changed.map(([name, value]) => [name, value, smallest.get(name) ?? '']);
-  const { minimised, machines, refused, runsEach } = report;
+  const { minimised, machines, earlier, runsEach } = report;
+  const { refused } = minimised;
   const lines = [
     printable(report.failure),
     '',
@@ -81,6 +103,7 @@ export function minimiseText(report: MinimiseReport, before: Scenario, after: Sc
     `original  fails in this way in ${rateText(report.before)}`,
     `smallest  fails in this way in ${rateText(report.after)}`,
     `${seconds(report.ms)}, ${machines} machines for candidates, ${refused} candidates that are not valid scenarios; ` +
+      (earlier === 0 ? '' : `${earlier} candidates were answered before; `) +
       (runsEach === 1 ? 'each candidate ran once' : `each candidate ran up to ${runsEach} times`),
     ...(minimised.done ? [] : ['the time limit came first: a larger --limit may find a smaller scenario']),
     ...(report.after.seen === 0

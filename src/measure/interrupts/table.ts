@@ -123,7 +123,15 @@ export const SUBJECTS: readonly Subject[] = [
       '--results',
       results,
     ],
-    moments: [starts(/^(nothing|no scenario)/), machine(/^no scenario, .*min\.yaml is not written/)],
+    moments: [
+      starts(CACHE_OR_NOTHING),
+      machine(NOTHING),
+      {
+        name: 'the original has run',
+        mark: { kind: 'file', folder: 'out', path: /min\.yaml\.answers$/, text: /original/ },
+        kept: /^the (answers for \d+ candidates; to go on.*lab minimise|smallest scenario so far)/,
+      },
+    ],
   },
   {
     name: 'bisect',
@@ -144,7 +152,15 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'repro',
     words: ({ results }, { run }) => ['repro', run, '--times', '2', '--results', results],
     needs: ['run'],
-    moments: [starts(CACHE_OR_NOTHING), machine(NOTHING)],
+    moments: [
+      starts(CACHE_OR_NOTHING),
+      machine(NOTHING),
+      {
+        name: 'the original has run',
+        mark: { kind: 'file', folder: 'out', path: /min\.yaml\.answers$/, text: /original/ },
+        kept: /^the (answers for \d+ candidates; to go on.*lab minimise|smallest scenario so far)/,
+      },
+    ],
   },
   {
     name: 'repro of a bundle',

@@ -8,7 +8,7 @@ import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { confidenceOf, expectedRate, rateSchema, runsToBeSure } from '../rerun/confidence.js';
 import { type Failure, failureSchema, failureText, sameFailure } from '../rerun/failure.js';
 import { measureRate } from '../rerun/rate.js';
-import type { Execute, Seen } from '../rerun/trials.js';
+import type { Execute, Seen } from '../rerun/execute.js';
 import type { Tried } from './search.js';
 
 /** What is known after both ends have run. */

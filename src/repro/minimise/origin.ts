@@ -2,7 +2,7 @@
 // Start and end of minimising: reads a scenario's YAML as plain data with its exact kernels, and writes the smallest.
 import { dirname, relative, resolve } from 'node:path';
 import { SourceDocument } from '../../scenario/source/document.js';
-import { type Data, textOf } from './data.js';
+import type { Data } from './data.js';
 
 /**
  * @param file path of the scenario; uploads are relative to it
@@ -41,8 +41,16 @@ function rebased(value: unknown, move: (path: string) => string): unknown {
   );
 }
 
-export function smallestText(data: Data, failure: string, origin: string): string {
-  return `# The smallest form of ${oneLine(origin)} that ends in: ${oneLine(failure)}\n${textOf(data)}`;
+/** What it is the smallest form of, and whether the search has ended. */
+export interface Heading {
+  failure: string;
+  origin: string;
+  state: 'so far' | 'final';
+}
+
+export function smallestText(text: string, { failure, origin, state }: Heading): string {
+  const form = state === 'final' ? 'The smallest form' : 'The smallest form so far';
+  return `# ${form} of ${oneLine(origin)} that ends in: ${oneLine(failure)}\n${text}`;
 }
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ');

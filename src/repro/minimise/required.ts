@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Explains why each part of the smallest scenario is required: how a run ended that left out exactly this part.
-import type { Trials } from '../rerun/trials.js';
+import type { Candidates } from './search/candidates.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
-import { DROPS, LISTS } from './rules.js';
+import { nextSmaller } from './numbers.js';
+import { COUNTS, DROPS, LISTS } from './rules.js';
 
 /** A part that cannot be removed. */
 export interface RequiredPart {
@@ -14,10 +15,10 @@ export interface RequiredPart {
 
 const MAX_VALUE_CHARS = 100;
 
-export function requiredParts(data: Data, trials: Pick<Trials, 'answerOf'>): RequiredPart[] {
+export function requiredParts(data: Data, candidates: Pick<Candidates, 'answerOf'>): RequiredPart[] {
   const parts: RequiredPart[] = [];
   const check = (path: Path, value: unknown, without: Data) => {
-    const answer = trials.answerOf(textOf(without));
+    const answer = candidates.answerOf(textOf(without));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     if (answer !== null && !answer.holds)
       parts.push({
@@ -42,6 +43,11 @@ export function requiredParts(data: Data, trials: Pick<Trials, 'answerOf'>): Req
   for (const path of DROPS.flatMap((pattern) => pathsOf(data, pattern))) {
     const value = at(data, path);
     if (value !== undefined) check(path, value, withValue(data, path, undefined));
+  }
+  for (const { path, value, to, smaller } of COUNTS.flatMap((rule) => nextSmaller(data, rule))) {
+    const answer = candidates.answerOf(textOf(smaller));
+    if (answer !== null && !answer.holds)
+      parts.push({ what: `${path.join('.')}: ${value}`, without: `with ${to}: ${answer.instead}` });
   }
   for (const path of pathsOf(data, 'cmdline.*')) {
     const words = wordsOf(at(data, path));

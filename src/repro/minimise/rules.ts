@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which parts of a scenario may be removed, and which may get smaller, as data. The trials follow this order, so parts
-// that cost the most time come first.
+// Which entries and keys of a scenario may be removed, and which numbers may get smaller, as data.
 import { size } from '../../scenario/schema/values.js';
 
 /** Lists whose entries may be removed. The entries of all lists of a pattern are reduced together. */
-export const LISTS: readonly { what: string; patterns: readonly string[]; min?: number }[] = [
+export interface ListRule {
+  what: string;
+  patterns: readonly string[];
+  min?: number;
+}
+
+export const SESSIONS: ListRule = { what: 'sessions', patterns: ['sessions'] };
+export const FILES: ListRule = { what: 'files and guests', patterns: ['sessions.*.files', 'sessions.*.guests'] };
+export const STEPS: ListRule = { what: 'steps', patterns: ['steps'] };
+
+export const LISTS: readonly ListRule[] = [
   { what: 'faults', patterns: ['faults'] },
   { what: 'devices', patterns: ['devices'] },
   { what: 'kernels of the chain', patterns: ['chain'], min: 2 },
-  { what: 'sessions', patterns: ['sessions'] },
-  { what: 'files and guests', patterns: ['sessions.*.files', 'sessions.*.guests'] },
-  { what: 'steps', patterns: ['steps'] },
+  SESSIONS,
+  FILES,
+  STEPS,
+  { what: 'repeated steps', patterns: ['steps.*.repeat.steps'], min: 1 },
   { what: 'reserved memory', patterns: ['reserveMem'] },
   { what: 'arguments of QEMU', patterns: ['machine.qemuArgs'] },
   {
@@ -46,36 +56,59 @@ export const DROPS: readonly string[] = [
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Values to try for a key. */
-export interface Shrink {
+/** Numbers that may get smaller. All larger ones of a rule become one value together; then each is tried alone. */
+export interface NumberRule {
+  what: string;
   patterns: readonly string[];
-  /** The smallest one first. */
-  values: readonly number[];
+  /** Values to try, the smallest first; or every multiple of a step. */
+  values: readonly number[] | { step: number };
   /** The value of a missing key; without a default, a missing key stays missing. */
   default?: number;
   unit: 'bytes' | 'number';
 }
 
-export const SHRINKS: readonly Shrink[] = [
-  { patterns: ['sessions.*.guests.*.count'], values: [1, 2, 4, 16], unit: 'number' },
+export const COUNTS: readonly NumberRule[] = [
   {
+    what: 'repeats and counts',
+    patterns: [
+      'steps.*.repeat.count',
+      'steps.*.repeat.steps.*.repeat.count',
+      'sessions.*.count',
+      'sessions.*.files.*.count',
+      'sessions.*.guests.*.count',
+    ],
+    values: { step: 1 },
+    unit: 'number',
+  },
+];
+
+export const SIZES: readonly NumberRule[] = [
+  {
+    what: 'sizes of files',
     patterns: [
       'sessions.*.files.*.memfd',
       'sessions.*.files.*.object',
       'steps.*.memfd.size',
       'steps.*.object.size',
+      'steps.*.repeat.steps.*.memfd.size',
+      'steps.*.repeat.steps.*.object.size',
       'reserveMem.*.size',
     ],
-    values: [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB],
+    values: { step: 4 * KIB },
     unit: 'bytes',
   },
   {
+    what: 'sizes of guests',
     patterns: ['sessions.*.guests.*.size', 'steps.*.guest-create.size'],
     values: [MIB, 4 * MIB, 48 * MIB, 64 * MIB, 256 * MIB],
     unit: 'bytes',
   },
-  { patterns: ['machine.cpus'], values: [1, 2, 4], default: 2, unit: 'number' },
+];
+
+export const MACHINE: readonly NumberRule[] = [
+  { what: 'processors', patterns: ['machine.cpus'], values: [1, 2, 4], default: 2, unit: 'number' },
   {
+    what: 'memory',
     patterns: ['machine.memory'],
     values: [256 * MIB, 512 * MIB, 768 * MIB, 1024 * MIB, 2048 * MIB],
     default: 1024 * MIB,

@@ -16,7 +16,7 @@ import { bytesText } from '../../util/bytes.js';
 import { LabError } from '../../util/errors.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { failureOf } from './failure.js';
-import type { Execute } from './trials.js';
+import type { Execute } from './execute.js';
 
 export interface MachinesOptions {
   preparation: Preparation;

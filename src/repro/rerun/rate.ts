@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one scenario several times: does it fail, how, and how often?
+import { z } from 'zod';
 import type { Scenario } from '../../model/scenario/scenario.js';
-import type { Rate } from './confidence.js';
-import { type Failure, sameFailure } from './failure.js';
-import type { Execute, Seen } from './trials.js';
+import type { SnapshotUse } from '../../perform/start.js';
+import { rateSchema } from './confidence.js';
+import { type Failure, failureSchema, sameFailure } from './failure.js';
+import { type Execute, type Seen, seenSchema } from './execute.js';
 
-export interface Measured extends Rate {
+export const measuredSchema = rateSchema.extend({
   /** The failure that was counted. */
-  failure: Failure;
-  all: Seen[];
-}
+  failure: failureSchema,
+  all: z.array(seenSchema),
+});
+export type Measured = z.infer<typeof measuredSchema>;
 
 /** @param wanted the failure to count; null counts that of the first run that did not end in `infra` */
 export async function measureRate(
   scenario: Scenario,
   wanted: Failure | null,
-  options: { execute: Execute; times: number; jobs: number; signal: AbortSignal },
+  options: { execute: Execute; times: number; jobs: number; signal: AbortSignal; snapshots?: SnapshotUse },
 ): Promise<Measured> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   // One run alone would only fill the cache.
-  const snapshots = options.times > 1 ? 'use' : 'find';
+  const snapshots = options.snapshots ?? (options.times > 1 ? 'use' : 'find');
   const all: Seen[] = [];
   let started = 0;
   const work = async () => {

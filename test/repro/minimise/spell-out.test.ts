@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario/scenario.js';
-import { textOf } from '../../src/repro/minimise/data.js';
-import { ownData } from '../../src/repro/minimise/origin.js';
-import { spellOutFiles, spellOutSessions, spellOutSteps } from '../../src/repro/minimise/spell-out.js';
-import { MAX_FILE_BYTES } from '../../src/scenario/source/read-text.js';
-import { parseScenario } from '../../src/scenario/index.js';
+import type { Scenario } from '../../../src/model/scenario/scenario.js';
+import { textOf } from '../../../src/repro/minimise/data.js';
+import { ownData } from '../../../src/repro/minimise/origin.js';
+import { spellOutFiles, spellOutSessions, spellOutSteps } from '../../../src/repro/minimise/spell-out.js';
+import { MAX_FILE_BYTES } from '../../../src/scenario/source/read-text.js';
+import { parseScenario } from '../../../src/scenario/index.js';
 
-const FOLDER = join(import.meta.dirname, '../../scenarios');
+const FOLDER = join(import.meta.dirname, '../../../scenarios');
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.yaml') && !/^(matrix|profiles)\//.test(name))
   .map((name) => join(FOLDER, name));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Repeated runs use one saved machine; candidates share only the boot.
+// Repeated runs use one saved machine.
 import { expect, it } from 'vitest';
 import type { SnapshotUse } from '../../../src/perform/start.js';
 import { measureRate } from '../../../src/repro/rerun/rate.js';
-import { type Execute, Trials } from '../../../src/repro/rerun/trials.js';
+import type { Execute } from '../../../src/repro/rerun/execute.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const TEXT = 'description: it\nfrom: 7.2.12\nto: 7.3.4\nexpect: preserved\n';
@@ -27,12 +27,4 @@ it('runs of one scenario save their machine; a run alone saves nothing', async (
   await measureRate(parse(TEXT), null, { execute, times: 2, jobs: 1, signal });
   await measureRate(parse(TEXT), null, { execute, times: 1, jobs: 1, signal });
   expect(used).toEqual(['use', 'use', 'find']);
-});
-
-it('candidates save only the boot, however often each of them runs', async () => {
-  const { used, execute } = recorded();
-  const wanted = { outcome: 'panic' as const, title: null };
-  const limits = { runs: 2, jobs: 1, signal, until: Infinity };
-  await new Trials({ ...limits, wanted, execute, parse, onTrial: () => undefined }).first([TEXT]);
-  expect(used).toEqual(['booted', 'booted']);
 });
