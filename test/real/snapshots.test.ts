@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs from saved machines, against runs that boot: the same verdict from the same evidence. A snapshot that was
 // changed costs a boot and nothing else.
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultCacheDir } from '../../src/images/index.js';
@@ -62,6 +62,13 @@ describe('a run from a saved machine', () => {
     expect(rungOf(resumed.result), why(resumed)).toBe(rung);
     expect(resumed.result.outcome, why(resumed)).toBe(cold.result.outcome);
     expect(evidence(resumed.result)).toEqual(evidence(cold.result));
+  });
+
+  it('takes at most 150 MiB on disk with 1 GiB of memory, 64 MiB of which are preserved', async () => {
+    const { result } = await warm(UPDATE);
+    if (result.snapshot === null || !('key' in result.snapshot)) throw new Error('no machine was saved');
+    const { blocks } = statSync(join(snapshotsDir(defaultCacheDir()), result.snapshot.key, 'jump.ram'));
+    expect(blocks * 512).toBeLessThan(150 << 20);
   });
 
   it('boots if a byte of the saved memory was changed, and says so', async () => {

@@ -41,9 +41,9 @@ bool op_load(struct request *r)
 			fail_errno(r, errno, "kexec_file_load");
 	}
 	if (initrd >= 0)
-		close(initrd);
+		source_close(initrd);
 	if (kernel >= 0)
-		close(kernel);
+		source_close(kernel);
 	return !r->error;
 }
 

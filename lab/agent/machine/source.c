@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/util.h"
@@ -131,4 +132,38 @@ int source_open(struct request *r, const char *key, const char *size_key)
 	if (copy >= 0)
 		close(copy);
 	return fd;
+}
+
+/**
+ * source_close() - Close what source_open() opened.
+ * @fd: the file
+ *
+ * The pages of a copy go back to the kernel as zeros: a machine that is saved with them would
+ * take twelve megabytes more.
+ */
+void source_close(int fd)
+{
+	static const char zeros[1 << 16];
+	char self[40], name[16] = "";
+	struct stat file;
+	off_t at = 0;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (readlink(self, name, sizeof(name) - 1) > 0 && !strncmp(name, "/memfd:", 7) &&
+	    !fstat(fd, &file)) {
+		int copy = open(self, O_WRONLY | O_CLOEXEC);
+
+		while (copy >= 0 && at < file.st_size) {
+			off_t left = file.st_size - at;
+			size_t room = left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros);
+			ssize_t n = pwrite(copy, zeros, room, at);
+
+			if (n <= 0)
+				break;
+			at += n;
+		}
+		if (copy >= 0)
+			close(copy);
+	}
+	close(fd);
 }

@@ -6,5 +6,6 @@
 #include "wire/wire.h"
 
 int source_open(struct request *r, const char *key, const char *size_key);
+void source_close(int fd);
 
 #endif
