@@ -7,8 +7,6 @@ import { hasHardware } from '../qemu/hardware.js';
 import type { RunPlan, RunStreams } from '../run/index.js';
 import type { Start } from './start.js';
 
-export const COVERAGE_JSON = 'coverage.json';
-
 export class RunCoverage {
   private readonly kernels: readonly WatchedKernel[];
   private log: CoverageLog;

@@ -63,6 +63,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'repro',
   ],
   cli: [
+    'coverage',
     'fuzz',
     'scenario',
     'images',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { FunctionSymbol } from '../../src/compat/index.js';
-import { functionsOfMap, watchedCode } from '../../src/coverage/watched-code.js';
+import { functionsOfMap, watchedCode } from '../../src/coverage/log/watched-code.js';
 
 const TEXT = 0xffffffff81000000n;
 

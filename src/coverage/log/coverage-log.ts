@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sorts the translated blocks of a run by kernel. Two kernels may use the same addresses, so the log itself tells when
 // the next one begins: each kernel's `machine_kexec` and the first C function of its boot are watched too.
-import type { AddressRange, CodeAddress, EpochCoverage, RanBlock } from '../model/result/coverage.js';
+import type { AddressRange, CodeAddress, EpochCoverage, RanBlock } from '../../model/result/coverage.js';
 import { TranslationReader, type TranslatedBlock } from './translations.js';
 
 /** Where the code of interest lies in a kernel, and what it runs first and last. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What many runs have reached together: addresses that ran, kept apart by kernel.
-import type { CodeAddress } from '../model/result/coverage.js';
+import type { CodeAddress } from '../../model/result/coverage.js';
 
 /** Addresses that ran, by kernel. The caller decides what tells two kernels apart, such as the epoch. */
 export type RanByKernel<K> = ReadonlyMap<K, ReadonlySet<CodeAddress>>;

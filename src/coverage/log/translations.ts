@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the log of `qemu -d in_asm`: each block of code that the emulator translates, which it does just before the
 // code runs for the first time. The machine decides what its code is, so nothing here trusts the log.
-import type { CodeAddress } from '../model/result/coverage.js';
-import { LineSplitter } from '../util/text/lines.js';
+import type { CodeAddress } from '../../model/result/coverage.js';
+import { LineSplitter } from '../../util/text/lines.js';
 
 /** Code without a jump in it, translated in one piece. */
 export interface TranslatedBlock {

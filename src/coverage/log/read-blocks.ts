@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For those that have a log of one kernel alone: which of its instructions ran.
-import type { AddressRange, CodeAddress } from '../model/result/coverage.js';
+import type { AddressRange, CodeAddress } from '../../model/result/coverage.js';
 import { contains } from './coverage-log.js';
 import { TranslationReader } from './translations.js';
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds the code of live update in a kernel, from its symbols alone: no debug information, and so no build, is needed.
 import { readFileSync } from 'node:fs';
-import { FormatError, type FunctionSymbol, functionsOf } from '../compat/index.js';
-import { withFile } from '../images/binary/section.js';
-import type { KernelImage } from '../model/kernel/image.js';
-import type { AddressRange, CodeAddress } from '../model/result/coverage.js';
+import { FormatError, type FunctionSymbol, functionsOf } from '../../compat/index.js';
+import { withFile } from '../../images/binary/section.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { AddressRange, CodeAddress } from '../../model/result/coverage.js';
 import type { WatchedCode, WatchedKernel } from './coverage-log.js';
 
 /** kernel/liveupdate/*.c, mm/memfd_luo.c, drivers/pci/liveupdate.c, lib/test_kho.c, and the lab's own object.c. */
@@ -28,7 +28,7 @@ export function watchedKernel(image: KernelImage): WatchedKernel {
 }
 
 function found(image: KernelImage): Pick<WatchedKernel, 'code' | 'why'> {
-  const functions = functionsIn(image);
+  const functions = symbolsOfImage(image);
   if (functions === null)
     return {
       code: null,
@@ -40,7 +40,8 @@ function found(image: KernelImage): Pick<WatchedKernel, 'code' | 'why'> {
     : { code, why: null };
 }
 
-function functionsIn({ vmlinux, systemMap }: KernelImage): FunctionSymbol[] | null {
+/** All functions of a kernel; null if nothing names them. */
+export function symbolsOfImage({ vmlinux, systemMap }: KernelImage): FunctionSymbol[] | null {
   try {
     const functions = vmlinux === null ? [] : withFile(vmlinux, functionsOf);
     if (functions.length > 0) return functions;
@@ -86,7 +87,7 @@ function addressOf(functions: readonly FunctionSymbol[], wanted: string): CodeAd
   return symbol === undefined ? null : low(symbol.address);
 }
 
-const low = (address: bigint): CodeAddress => Number(address & 0xffffffffn);
+export const low = (address: bigint): CodeAddress => Number(address & 0xffffffffn);
 
 function rangesOf(functions: readonly FunctionSymbol[]): AddressRange[] {
   const ranges: AddressRange[] = [];
