@@ -7,8 +7,9 @@
 #include "agents.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "ports.h"
@@ -18,8 +19,8 @@
 #define AGENT_LOG "/run/agent.log"
 #define AGENTS_MAX 24 /* the lab's limit of clients is lower */
 
-/* docs/agent-protocol.md: the first line of an agent, so that the lab sees that it is a new one. */
-#define GREETING "{\"agent\":1}\n"
+#define STARTED_FD 3 /* an agent closes it once it has started */
+#define START_MS 2000
 
 static struct agent_port {
 	char path[64];
@@ -27,14 +28,13 @@ static struct agent_port {
 } agent_ports[AGENTS_MAX];
 static size_t agent_count;
 
-/* Writing blocks until the lab has opened its end of the port. */
-static void agent_run(const char *path)
+static void agent_run(const char *path, int started)
 {
 	int port = open(path, O_RDWR | O_CLOEXEC);
 	int log = open(AGENT_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	setsid();
-	if (port < 0 || write(port, GREETING, strlen(GREETING)) < 0) {
+	if (port < 0) {
 		console_failed(path);
 		pause_ms(1000);
 		_exit(1);
@@ -43,26 +43,43 @@ static void agent_run(const char *path)
 	dup2(port, 1);
 	if (log >= 0)
 		dup2(log, 2);
-	execl(AGENT, AGENT, NULL);
+	if (started == STARTED_FD)
+		fcntl(started, F_SETFD, 0);
+	else if (started >= 0)
+		dup2(started, STARTED_FD);
+	execl(AGENT, AGENT, "greet", NULL);
 	console_failed(AGENT);
 	pause_ms(1000);
 	_exit(127);
 }
 
-static void agent_start(struct agent_port *p)
+/* Returns the end of a pipe that closes once the agent has started, or -1. */
+static int agent_start(struct agent_port *p)
 {
+	int ends[2] = { -1, -1 };
+
+	if (pipe2(ends, O_CLOEXEC))
+		console_failed("pipe");
 	p->pid = fork();
 	if (!p->pid)
-		agent_run(p->path);
+		agent_run(p->path, ends[1]);
 	if (p->pid < 0)
 		console_failed(AGENT);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	return ends[0];
 }
 
 /**
- * agents_start() - Start an agent behind every port that is there.
+ * agents_start() - Start an agent behind every port that is there, and wait until they have
+ *   started.
+ *
+ * A machine that is saved when it is ready then has agents that only wait for the lab: machines
+ * that resume from it need not start them.
  */
 void agents_start(void)
 {
+	int started[AGENTS_MAX];
 	char name[20];
 
 	for (; agent_count < AGENTS_MAX; agent_count++) {
@@ -70,8 +87,17 @@ void agents_start(void)
 
 		snprintf(name, sizeof(name), "lab.agent%zu", agent_count);
 		if (!port_find(name, p->path, sizeof(p->path)))
-			return;
-		agent_start(p);
+			break;
+		started[agent_count] = agent_start(p);
+	}
+	for (size_t i = 0; i < agent_count; i++) {
+		struct pollfd end = { .fd = started[i] };
+
+		if (end.fd < 0)
+			continue;
+		if (poll(&end, 1, START_MS) < 1)
+			console_failed(agent_ports[i].path);
+		close(end.fd);
 	}
 }
 
@@ -85,7 +111,10 @@ bool agent_ended(pid_t pid)
 {
 	for (size_t i = 0; i < agent_count; i++)
 		if (agent_ports[i].pid == pid) {
-			agent_start(&agent_ports[i]);
+			int started = agent_start(&agent_ports[i]);
+
+			if (started >= 0)
+				close(started);
 			return true;
 		}
 	return false;

@@ -14,6 +14,7 @@ int main(void)
 	struct text body = { 0 };
 	struct request r = { .body = &body, .id = 1 };
 
+	wire_start();
 	wire_reply(&r, 0);
 	r.id = 2;
 	r.reported = now_us();

@@ -124,17 +124,17 @@ static void *reply_flush_late(void *unused)
 	return unused;
 }
 
-/*
+/**
+ * wire_start() - Start the thread that writes out replies that are held back for too long.
+ *
  * If the thread cannot be made, nothing is lost: replies then go out when the input is empty.
  */
-static void reply_start_flusher(void)
+void wire_start(void)
 {
-	static bool started;
 	pthread_t thread;
 
-	if (!started && !pthread_create(&thread, NULL, reply_flush_late, NULL))
+	if (!pthread_create(&thread, NULL, reply_flush_late, NULL))
 		pthread_detach(thread);
-	started = true;
 }
 
 /**
@@ -167,7 +167,6 @@ void wire_progress(struct request *r, uint64_t done)
  */
 void wire_reply(const struct request *r, uint64_t us)
 {
-	reply_start_flusher();
 	pthread_mutex_lock(&reply_lock);
 	text_str(&reply_text, "{\"id\":");
 	text_u64(&reply_text, r->id);

@@ -55,6 +55,7 @@ void put_bool(struct request *r, const char *key, bool b);
 void put_str(struct request *r, const char *key, const char *s);
 void put_raw(struct request *r, const char *key);
 
+void wire_start(void);
 char *wire_line(size_t *len, bool *too_long);
 void wire_reply(const struct request *r, uint64_t us);
 void wire_progress(struct request *r, uint64_t done);
