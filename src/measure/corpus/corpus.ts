@@ -105,6 +105,11 @@ async function runOnce(
 
 async function measure(signal: AbortSignal): Promise<number> {
   const labelled = await labelledScenarios();
+  if (labelled.length === 0) {
+    process.stderr.write(`no scenario of ${options.folder} matches --only '${options.only}'; paths look like `);
+    process.stderr.write('mismatch/faults/luo-version.yaml\n');
+    return 2;
+  }
   const journal = new CorpusJournal(options.journal);
   if (options.fresh) journal.forget();
   const folder = makeTemp(join(tmpdir(), 'lab-corpus-'));
