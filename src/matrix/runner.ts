@@ -10,6 +10,7 @@ import type { Event } from '../model/result/event.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { perform } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
+import type { SnapshotUse } from '../perform/start.js';
 import { parseScenario, ScenarioError, type ScenarioOverrides } from '../scenario/index.js';
 import { readCellOfRun } from '../store/matrix/folder.js';
 import { readResult } from '../store/run/run-folder.js';
@@ -33,6 +34,13 @@ export interface CellRunnerOptions {
   describe: (event: Event) => string | null;
 }
 
+const SNAPSHOTS: Readonly<Record<CellTask['start'], SnapshotUse>> = {
+  warm: 'use',
+  booted: 'booted',
+  cold: 'cold',
+  covered: 'cold',
+};
+
 export function cellRunner(options: CellRunnerOptions): RunCell {
   const { preparation, results, labVersion, worker, describe } = options;
   return async (task, signal, detail) => {
@@ -47,7 +55,8 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
         labVersion,
         signal,
         cell,
-        snapshots: task.start === 'warm' ? 'use' : task.start,
+        snapshots: SNAPSHOTS[task.start],
+        coverage: task.start === 'covered' ? 'on' : 'off',
         onEvent: (event) => {
           const text = describe(event);
           if (text !== null) detail(text);

@@ -12,7 +12,7 @@ import { checkResumable, newMatrix, pinPairs, planSha256, taskMaker } from '../.
 import { checkUrl } from '../../matrix/redis/connection.js';
 import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { orphans } from '../../matrix/runner.js';
-import { startsOf } from '../../matrix/saved-shapes.js';
+import { allCovered, startsOf } from '../../matrix/saved-shapes.js';
 import { labPath, selectScenarios } from '../../matrix/select.js';
 import type { Attempt, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
@@ -39,6 +39,7 @@ interface MatrixOptions extends TrustOption {
   queue?: string;
   resume?: boolean;
   updateBaseline?: boolean;
+  coverage?: boolean;
   accel: Accel;
   results: string;
   json?: boolean;
@@ -56,6 +57,7 @@ export function createCommand(): Command {
     .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
     .option('--resume', 'continue the last matrix of this plan; nothing runs twice')
     .option('--update-baseline', 'accept these outcomes as the expected ones; shows the changes before it writes')
+    .option('--coverage', 'keep which code of live update ran; boots each machine, so it takes longer')
     .addOption(trustOption('the plan and its scenarios'))
     .addOption(accelOption())
     .option('--results <dir>', 'folder of the results', 'results')
@@ -179,6 +181,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
         `to go on: ${sameCommand('--resume')}`,
     ];
   });
+  const starts = options.coverage === true ? allCovered(pairs) : startsOf(pairs, snapshotSettings().maxBytes);
   const queue = await openQueue(running.matrix, { ...running, ...options, signal }, view);
   try {
     const isNew = open.length === matrix.cells.length;
@@ -190,7 +193,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
     await driveMatrix({
       cells: matrix.cells,
       attempts,
-      taskOf: taskMaker(matrix, plan, profile, pairs, startsOf(pairs, snapshotSettings().maxBytes)),
+      taskOf: taskMaker(matrix, plan, profile, pairs, starts),
       queue,
       folder,
       retries: plan.retries,
