@@ -101,10 +101,11 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
   if (note !== null) process.stderr.write(`${note}\n`);
   await runSetUp(preparation.stages([scenario]));
 
-  const kernels = preparation.of(scenario).kernels.map(({ sha256 }) => sha256);
+  const prepared = preparation.of(scenario);
+  const digests = [...prepared.kernels, prepared.rootfs].map(({ sha256 }) => sha256);
   const wanted = target.run?.failure ?? null;
   const kept = new KeptSearch(output, {
-    question: [labVersion(), start, wanted, kernels, accel, perRun ?? null, times, confidence],
+    question: [labVersion(), start, wanted, digests, accel, perRun ?? null, times, confidence],
     start: options.rebuild === true ? 'again' : 'continue',
     sizeOf: (yaml) => sizeInWords(parse(yaml)),
   });

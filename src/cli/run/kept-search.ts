@@ -57,7 +57,8 @@ export class KeptSearch {
   private lines(): string[] {
     const { count, original } = this.answers;
     if (count === 0 && original === null) return [];
-    const answers = `the answers for ${count} candidates; to go on (--rebuild forgets them): ${sameCommand()}`;
+    const answers =
+      `what is known of the original and ${count} candidates; to go on (--rebuild forgets it): ` + sameCommand();
     return this.smallest === null
       ? [answers]
       : [`the smallest scenario so far (${this.smallest.size}), ${relative('.', this.output)}`, answers];

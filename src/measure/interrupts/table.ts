@@ -129,7 +129,7 @@ export const SUBJECTS: readonly Subject[] = [
       {
         name: 'the original has run',
         mark: { kind: 'file', folder: 'out', path: /min\.yaml\.answers$/, text: /original/ },
-        kept: /^the (answers for \d+ candidates; to go on.*lab minimise|smallest scenario so far)/,
+        kept: /^(what is known of the original.*; to go on.*lab minimise|the smallest scenario so far)/,
       },
     ],
   },
@@ -152,15 +152,7 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'repro',
     words: ({ results }, { run }) => ['repro', run, '--times', '2', '--results', results],
     needs: ['run'],
-    moments: [
-      starts(CACHE_OR_NOTHING),
-      machine(NOTHING),
-      {
-        name: 'the original has run',
-        mark: { kind: 'file', folder: 'out', path: /min\.yaml\.answers$/, text: /original/ },
-        kept: /^the (answers for \d+ candidates; to go on.*lab minimise|smallest scenario so far)/,
-      },
-    ],
+    moments: [starts(CACHE_OR_NOTHING), machine(NOTHING)],
   },
   {
     name: 'repro of a bundle',
@@ -235,8 +227,14 @@ export const SUBJECTS: readonly Subject[] = [
     program: 'corpus',
     // Scenarios on kernels that every test needs: a machine is there soon, on a bare host too.
     words: ({ out }) => [
-      ...['--folder', 'mismatch', '--only', '/faults/', '--runs', '1'],
-      ...['--journal', join(out, 'corpus.jsonl')],
+      '--folder',
+      'mismatch',
+      '--only',
+      '/faults/',
+      '--runs',
+      '1',
+      '--journal',
+      join(out, 'corpus.jsonl'),
     ],
     moments: [machine(/^\d+ of \d+ runs, in .*corpus\.jsonl; to go on: the same command/)],
   },

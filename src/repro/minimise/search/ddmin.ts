@@ -2,8 +2,9 @@
 // Delta debugging (Zeller, Hildebrandt 2002): leaves out ever smaller parts of a list while it still fails. Candidates
 // are given in order, the smallest first, so that several can be tried at once.
 //
-// If 51 equal entries are needed, proving it for each of them takes more trials than all the rest. So entries of one
-// shape count as one number once no eighth of the list, and no single one of them that was tried, can be left out.
+// If 51 equal entries are needed, proving it for each of them takes more trials than all the rest. So many entries of
+// one shape count as a number once neither a half of the list nor the first, the middle or the last of them can be left
+// out: few entries that are needed for themselves would have to be exactly these.
 
 /** Tries lists in order. Returns the index of the first that still fails, or null. */
 export type First<T> = (candidates: readonly (readonly T[])[]) => Promise<number | null>;
@@ -15,8 +16,8 @@ export interface DdminOptions<T> {
   shapeOf?: (item: T) => string | null;
 }
 
-/** Parts that are tried before equal entries count as a number. */
-const EIGHTHS = 8;
+/** More copies than this may count as a number. */
+const MAX_FEW = 8;
 
 export async function ddmin<T>(
   all: readonly T[],
@@ -26,6 +27,8 @@ export async function ddmin<T>(
   let items = [...all];
   /** Those that may still be left out. */
   let free = items;
+  /** Shapes of which single copies were tried once. They are tried again when the parts are small. */
+  const sampled = new Set<string | null>();
   const leaveOut = async (parts: readonly (readonly T[])[]): Promise<boolean> => {
     const usable = parts.filter((part) => part.length > 0 && items.length - part.length >= min);
     if (usable.length === 0) return false;
@@ -44,13 +47,11 @@ export async function ddmin<T>(
       continue;
     }
     if (chunks.length >= free.length) break;
-    if (parts >= EIGHTHS) {
-      const copies = manyCopies(free, shapeOf)[0];
-      if (copies !== undefined) {
-        const samples = [copies[0], copies[copies.length >> 1], copies.at(-1)].map((item) => [item as T]);
-        if (!(await leaveOut(samples))) free = without(free, copies);
-        continue;
-      }
+    const copies = manyCopies(free, shapeOf).find(({ shape }) => parts >= MAX_FEW || !sampled.has(shape));
+    if (copies !== undefined) {
+      sampled.add(copies.shape);
+      if (!(await leaveOut(samplesOf(copies.items)))) free = without(free, copies.items);
+      continue;
     }
     parts *= 2;
   }
@@ -58,10 +59,17 @@ export async function ddmin<T>(
 }
 
 /** Groups of one shape that are too large to try each entry. */
-function manyCopies<T>(items: readonly T[], shapeOf: (item: T) => string | null): T[][] {
+function manyCopies<T>(
+  items: readonly T[],
+  shapeOf: (item: T) => string | null,
+): { shape: string | null; items: T[] }[] {
   return [...Map.groupBy(items, shapeOf)]
-    .filter(([shape, group]) => shape !== null && group.length > EIGHTHS)
-    .map(([, group]) => group);
+    .filter(([shape, group]) => shape !== null && group.length > MAX_FEW)
+    .map(([shape, group]) => ({ shape, items: group }));
+}
+
+function samplesOf<T>(copies: readonly T[]): T[][] {
+  return [0, copies.length >> 1, copies.length - 1].map((index) => copies.slice(index, index + 1));
 }
 
 function without<T>(items: readonly T[], gone: readonly T[]): T[] {
