@@ -144,9 +144,14 @@ export class LadderRuns implements Disposable {
   }
 }
 
-function planOf(scenario: Scenario, { accel, ...prepared }: Prepared, dir: string): RunPlan {
+function planOf(
+  scenario: Scenario,
+  { accel, rootfs, coreRootfs = rootfs, ...prepared }: Prepared,
+  dir: string,
+): RunPlan {
   return {
     ...prepared,
+    rootfs: coreRootfs,
     id: 'measured',
     scenario,
     accel: accel.accel,

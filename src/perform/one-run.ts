@@ -51,7 +51,7 @@ export interface PerformOptions {
 
 export function planOf(
   scenario: Scenario,
-  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
+  { kernels, rootfs, coreRootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
   options: Pick<PerformOptions, 'memory' | 'deviceLooks' | 'hold' | 'noDeadlines'>,
   { id, dir, folder, signal }: { id: string; dir: string; folder: RunFolder; signal: AbortSignal },
 ): RunPlan {
@@ -66,7 +66,8 @@ export function planOf(
     id,
     scenario,
     kernels,
-    rootfs,
+    // Somebody may log in while a run is held.
+    rootfs: options.hold === undefined ? (coreRootfs ?? rootfs) : rootfs,
     accel: accel.accel,
     hostTscKhz,
     dir,

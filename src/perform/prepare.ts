@@ -2,6 +2,7 @@
 // Prepares what runs need before a machine can start: host packages, kernels, the root file system, an accelerator.
 // Each is prepared once and serves all scenarios.
 import {
+  coreRootFs,
   ensureHostTools,
   ensureKernel,
   ensureKselftest,
@@ -10,6 +11,7 @@ import {
   findProgram,
   type ImageContext,
 } from '../images/index.js';
+
 import { defaultCacheDir } from '../images/cache/cache.js';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import type { Scenario } from '../model/scenario/scenario.js';
@@ -35,6 +37,8 @@ export interface Prepared {
   /** One per epoch, like the formats. */
   kernels: KernelImage[];
   rootfs: RootFs;
+  /** The part of it that is enough for a live update alone; missing for other scenarios. */
+  coreRootfs?: RootFs;
   accel: AccelAnswer;
   /** Frequency of the host's TSC; null if unknown. */
   hostTscKhz: number | null;
@@ -184,9 +188,11 @@ export class Preparation {
 
   /** Returns what the stages have prepared for one of their scenarios. */
   of(scenario: Scenario): Prepared {
+    const rootfs = this.rootfs as RootFs;
     return {
       kernels: this.kernelsOf(scenario),
-      rootfs: this.rootfs as RootFs,
+      rootfs,
+      ...(extentOf(scenario) === 'core' ? coreOf(rootfs) : {}),
       accel: this.accelOf(scenario),
       hostTscKhz: this.hostTscKhz ?? null,
       iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
@@ -274,6 +280,15 @@ function selftestOf({ steps }: Scenario): string | null {
 }
 
 const selftestKey = (kernel: string, test: string) => `${test} of ${kernel}`;
+
+/** Where it cannot be made, as in a cache that cannot be written, the whole one serves as well. */
+function coreOf(rootfs: RootFs): Pick<Prepared, 'coreRootfs'> {
+  try {
+    return { coreRootfs: coreRootFs(rootfs) };
+  } catch {
+    return {};
+  }
+}
 
 function labErrorOf<T>(work: () => T): T | LabError {
   try {

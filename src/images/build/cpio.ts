@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a cpio archive that the kernel accepts as an initramfs ("newc",
+// Writes cpio archives that the kernel accepts as an initramfs, and takes parts of them ("newc",
 // Documentation/driver-api/early-userspace/buffer-format.rst). The same entries give the same bytes.
 
 export type CpioEntry =
@@ -9,6 +9,8 @@ export type CpioEntry =
   | { kind: 'char'; path: string; mode: number; major: number; minor: number };
 
 const TYPE = { dir: 0o040000, file: 0o100000, link: 0o120000, char: 0o020000 };
+const KINDS = ['dir', 'file', 'link', 'char'] as const;
+const TYPE_BITS = 0o170000;
 const TRAILER = 'TRAILER!!!';
 
 /** Writes an archive. Paths are relative, without a leading slash; a folder must come before its content. */
@@ -37,6 +39,36 @@ export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   }
   parts.push(header(TRAILER, { ino: 0, mode: 0, nlink: 1, size: 0, major: 0, minor: 0 }));
   return Buffer.concat(parts);
+}
+
+const MAGIC = '070701';
+const HEADER = 110;
+/** Numbers of eight hexadecimal digits in a header, after its magic. */
+const [MODE, SIZE, NAME_SIZE] = [1, 6, 11];
+
+/**
+ * Makes an archive of some entries of another one that `cpioArchive` made, as they are. Throws an Error if it is not
+ * one.
+ */
+export function selectCpio(
+  archive: Buffer,
+  wanted: (entry: { path: string; kind: CpioEntry['kind'] }) => boolean,
+): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const number = (index: number) => parseInt(archive.toString('latin1', at + 6 + 8 * index, at + 14 + 8 * index), 16);
+    const [mode, size, nameSize] = [number(MODE), number(SIZE), number(NAME_SIZE)];
+    if (archive.toString('latin1', at, at + MAGIC.length) !== MAGIC || !Number.isInteger(mode + size + nameSize))
+      throw new Error(`no entry of an archive at byte ${at}`);
+    const data = at + HEADER + nameSize + padding(HEADER + nameSize).length;
+    const end = data + size + padding(size).length;
+    if (end > archive.length) throw new Error(`no entry of an archive at byte ${at}: it is cut`);
+    const path = archive.toString('latin1', at + HEADER, at + HEADER + nameSize - 1);
+    const kind = KINDS.find((each) => TYPE[each] === (mode & TYPE_BITS));
+    if (path === TRAILER || (kind !== undefined && wanted({ path, kind }))) parts.push(archive.subarray(at, end));
+    if (path === TRAILER) return Buffer.concat(parts);
+    at = end;
+  }
 }
 
 function checkPath(path: string, made: ReadonlySet<string>): void {
