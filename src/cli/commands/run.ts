@@ -14,7 +14,15 @@ import { kernelProblem } from '../run/check-kernels.js';
 import { exitCodeOf } from '../common/exit.js';
 import { interruptible, onInterruptKept } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
-import { type Accel, accelOption, decimal, trustOption, withKernels, withoutOption } from '../common/option-values.js';
+import {
+  type Accel,
+  accelFor,
+  accelOption,
+  decimal,
+  trustOption,
+  withKernels,
+  withoutOption,
+} from '../common/option-values.js';
 import { type KeepOptions, performStage, withKeepOptions } from '../run/perform-stage.js';
 
 interface RunOptions extends KeepOptions, TrustOption {
@@ -78,7 +86,7 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
 
 async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSignal): Promise<Result> {
   const preparation = new Preparation({
-    accel: options.accel,
+    accel: accelFor(options),
     signal,
     everyHandover: options.memoryImage === 'always',
     kernels: options.coverage === true ? 'full' : 'as-needed',

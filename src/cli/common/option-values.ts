@@ -40,6 +40,10 @@ export const accelOption = (): Option =>
     .choices(['auto', 'kvm', 'tcg'])
     .default('auto');
 
+/** With coverage, `auto` is emulation: on KVM nothing could be seen. */
+export const accelFor = ({ accel, coverage }: { accel: Accel; coverage?: boolean }): Accel =>
+  coverage === true && accel === 'auto' ? 'tcg' : accel;
+
 /** Parser of --jobs: machines or processes at once. */
 export const jobs = wholeNumber(1, 1024);
 

@@ -31,7 +31,7 @@ import { kernelProblem, planKernels } from '../run/check-kernels.js';
 import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
 import { openQueue } from './queue.js';
-import { type Accel, accelOption, jobs, trustOption } from '../common/option-values.js';
+import { type Accel, accelFor, accelOption, jobs, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
 
 interface MatrixOptions extends TrustOption {
@@ -84,7 +84,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
   const resumed = options.resume ? lastMatrixOf(plan, options.results, sha256) : null;
 
   try {
-    const preparation = new Preparation({ accel: options.accel, signal });
+    const preparation = new Preparation({ accel: accelFor(options), signal });
     await runSetUp(preparation.stages(planned.map(({ scenario }) => scenario)));
     const pairs = pinPairs(planned, profile, (scenario) => preparation.kernelsOf(scenario));
     const matrix =
@@ -182,7 +182,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
     ];
   });
   const starts = options.coverage === true ? allCovered(pairs) : startsOf(pairs, snapshotSettings().maxBytes);
-  const queue = await openQueue(running.matrix, { ...running, ...options, signal }, view);
+  const queue = await openQueue(running.matrix, { ...running, ...options, accel: accelFor(options), signal }, view);
   try {
     const isNew = open.length === matrix.cells.length;
     view.note(
