@@ -94,16 +94,17 @@ describe('several at once', () => {
 });
 
 describe('answers', () => {
-  it('are remembered, unless nobody knows', async () => {
+  it('are remembered, but one that nobody knows is not kept for a search that continues', async () => {
     const answers: Answer[] = [NO, { holds: false, instead: 'not known: infra', known: false }, YES];
-    const { all } = candidates({ reproduces: async () => answers.shift() ?? NO });
+    const { all, answers: kept } = candidates({ reproduces: async () => answers.shift() ?? NO });
     expect(await all.first([text('a')])).toBeNull();
     expect(await all.first([text('a')])).toBeNull();
     expect(all.tried).toBe(1);
     expect(await all.first([text('b')])).toBeNull();
     expect(all.answerOf(text('b'))?.instead).toContain('not known');
-    expect(await all.first([text('b')])).toBe(0);
-    expect(all.answerOf(text('b'))).toEqual(YES);
+    expect(await all.first([text('b')])).toBeNull();
+    expect(all.tried).toBe(2);
+    expect(kept.size).toBe(1);
   });
 
   it('a candidate that is no scenario, or cannot run, costs nothing else', async () => {

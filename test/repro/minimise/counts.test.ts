@@ -51,7 +51,7 @@ describe('a number of sessions', () => {
     expect(scenario).toContain('256MiB');
     expect(parsed.machine.cpus).toBe(1);
     expect(required).toContainEqual({ what: 'steps.0.repeat.count: 51', without: 'with 50: preserved' });
-    expect(tried).toBeLessThan(45);
+    expect(tried).toBeLessThan(30);
   });
 
   it('a multiple becomes 51, though no number between fails', async () => {
@@ -63,7 +63,7 @@ describe('a number of sessions', () => {
     const { parsed, tried } = await smallestOf(WRITTEN_OUT(51), { reproduces: failsIf(emptyBlock) });
     expect(createsOf(parsed)).toBe(52);
     expect(parsed.steps.map(({ op }) => op).filter((op) => op !== 'create')).toEqual(['load', 'kexec']);
-    expect(tried).toBeLessThan(70);
+    expect(tried).toBeLessThan(30);
   });
 
   it('at least 51 of 2000', async () => {
@@ -71,7 +71,7 @@ describe('a number of sessions', () => {
       reproduces: failsIf((scenario) => createsOf(scenario) >= 51),
     });
     expect(data['sessions']).toEqual([{ name: 'vm-{i}', count: 51 }]);
-    expect(tried).toBeLessThan(55);
+    expect(tried).toBeLessThan(40);
   });
 
   it('two conditions that have nothing to do with each other: a number, and a file of a size', async () => {

@@ -16,7 +16,7 @@ export interface Answer {
   holds: boolean;
   /** If not: what the last run ended in instead, why nothing ran, or why the answer is not known. */
   instead: string;
-  /** False if nobody knows, because the lab itself failed: the candidate is tried again when it is needed again. */
+  /** False if nobody knows, because the lab itself failed. Only a search that continues this one tries it again. */
   known: boolean;
 }
 
@@ -115,7 +115,7 @@ export class Candidates {
   private async answer(text: string, signal: AbortSignal): Promise<Answer> {
     const digest = digestOf(text);
     const before = this.answerOf(text);
-    if (before?.known === true) return before;
+    if (before !== null) return before;
     const { answer, ran } = await this.tryCandidate(text, signal);
     if (ran && answer.known) this.options.answers.set(digest, answer);
     else this.others.set(digest, answer);
