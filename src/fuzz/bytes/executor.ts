@@ -29,8 +29,9 @@ export class BytesExecutor implements Executor {
     return { record, blocks: coverage === null ? null : blocksOf(coverage), ms: performance.now() - began };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ladders = await Promise.allSettled(this.ladders.values());
+    for (const ladder of ladders) if (ladder.status === 'fulfilled') ladder.value[Symbol.dispose]();
   }
 
   private ladderOf(scenario: Scenario, signal: AbortSignal): Promise<LadderRuns> {
