@@ -30,6 +30,8 @@ export interface ReplayedOptions {
   live: () => Port;
   /** The channel to the agent that the saved machine has behind this port. */
   adopt: () => AgentChannel;
+  /** The machine's own agent has answered. */
+  heard: () => void;
 }
 
 export class ReplayedPort implements Port {
@@ -55,7 +57,10 @@ export class ReplayedPort implements Port {
       fail(error as Error);
       throw error;
     }
-    return (this.live ??= live()).open();
+    const channel = await (this.live ??= live()).open();
+    // Its greeting may have waited in the port since the machine was saved.
+    channel.on('data', this.options.heard);
+    return channel;
   }
 
   close(): void {
@@ -124,7 +129,7 @@ class ReplayedChannel extends EventEmitter implements AgentChannel {
 
   /** The journal has nothing more: the machine runs, and its agent gets this line and all that follow. */
   private async goLive(line: string): Promise<void> {
-    const { replay, way, fail, adopt } = this.options;
+    const { replay, way, fail, adopt, heard } = this.options;
     this.waiting = [line];
     try {
       replay.finish();
@@ -133,6 +138,7 @@ class ReplayedChannel extends EventEmitter implements AgentChannel {
       await way.leaveAll();
       const channel = adopt();
       channel.on('close', () => this.end());
+      channel.on('data', heard);
       if (this.renewal === null) channel.on('data', (chunk) => this.emit('data', chunk));
       else this.renew(channel, this.renewal);
       this.live = channel;

@@ -103,7 +103,8 @@ export class Resuming {
         const fail = (error: Error) => this.fail(error);
         const number = portNumber(path);
         const live = () => base.openPort(path);
-        return new ReplayedPort({ number, way, replay, fail, live, adopt: () => this.adopt(number) });
+        const heard = () => void (this.alive = true);
+        return new ReplayedPort({ number, way, replay, fail, live, adopt: () => this.adopt(number), heard });
       },
       connect: async (target) => {
         // Nothing that a session does is in the journal.

@@ -86,6 +86,19 @@ describe.each(['booted', 'jump', 'open', 'retrieve'] as const)('a run from %s', 
   });
 });
 
+it.each(['booted', 'open', 'retrieve'] as const)(
+  'a machine from %s that only its agent shows alive is judged',
+  async (rung) => {
+    const climbed = await climb(TWO_UPDATES, rung);
+    const { run, failure } = await resume(TWO_UPDATES, climbed, {
+      // It greets the lab and renews its machine, and says nothing more.
+      script: { request: (_, { op }) => (['hello', 'renew'].includes(op) ? null : { kind: 'silent' }) },
+    });
+    expect(failure).toBeNull();
+    expect(run.record?.verdict.outcome).toBe('hang');
+  },
+);
+
 describe('a run from jump', () => {
   it('that asks something else is in vain', async () => {
     const climbed = await climb(TWO_UPDATES, 'jump');
