@@ -58,7 +58,9 @@ export class KeptSearch {
     const { count, original } = this.answers;
     if (count === 0 && original === null) return [];
     const answers =
-      `what is known of the original and ${count} candidates; to go on (--rebuild forgets it): ` + sameCommand();
+      `what is known of the original and ${count} candidates; to go on (--rebuild forgets it): ` +
+      // The same words would forget it.
+      sameCommand().replace(' --rebuild', '');
     return this.smallest === null
       ? [answers]
       : [`the smallest scenario so far (${this.smallest.size}), ${relative('.', this.output)}`, answers];
