@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the real command as a user would, and gives back what it said.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Result } from '../../src/model/result/result.js';
+import { printable } from '../../src/util/text/escape.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const LAB = join(ROOT, 'bin/lab.js');
@@ -47,6 +48,18 @@ export interface LabRun extends LabExit {
   result: Result;
   /** Names of the folders under the results folder, then removed. */
   folders: string[];
+  /** The last lines of the console. */
+  consoleEnd: string;
+}
+
+const CONSOLE_LINES = 25;
+
+/** The end of a run's console, which tells more about a wrong verdict than the verdict does. */
+function consoleEndOf(folder: string): string {
+  const path = join(folder, 'console.log');
+  if (!existsSync(path)) return '';
+  const end = readFileSync(path, 'latin1').replaceAll('\r', '').trimEnd().split('\n').slice(-CONSOLE_LINES);
+  return end.map((line) => printable(line, 300)).join('\n');
 }
 
 /** `lab run --json` of one scenario into a folder of its own. */
@@ -68,8 +81,9 @@ export async function labRun(
       );
     }
     const folders = readdirSync(results);
-    if (folders[0] !== undefined) look?.(join(results, folders[0]));
-    return { ...exit, result, folders };
+    const folder = folders[0] === undefined ? null : join(results, folders[0]);
+    if (folder !== null) look?.(folder);
+    return { ...exit, result, folders, consoleEnd: folder === null ? '' : consoleEndOf(folder) };
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
@@ -84,6 +98,7 @@ export function why(run: LabRun): string {
   const { outcome, cause, incidents } = run.result;
   return (
     `${outcome}: ${cause?.title} ${cause?.detail.slice(0, 500)}\n` +
-    `${incidents.map(({ implies, title }) => `${implies}: ${title}`).join('\n')}\n${run.stderr}`
+    `${incidents.map(({ implies, title }) => `${implies}: ${title}`).join('\n')}\n${run.stderr}\n` +
+    `the console's end:\n${run.consoleEnd}`
   );
 }
