@@ -64,16 +64,27 @@ export class DebuggerStub {
     await this.send('c', 'stop').promise;
   }
 
+  /** Lets one vCPU run for a while; all others stand. */
+  async runAlone(vcpu: number, ms: number): Promise<void> {
+    // The stub counts threads from 1.
+    const stopped = this.send(`vCont;c:${(vcpu + 1).toString(16)}`, 'stop').promise;
+    await within(stopped, { ms, what: 'stop of a vCPU', whose: 'host' }).catch(() => undefined);
+    await this.interrupt();
+  }
+
   /** Resumes the machine without breakpoints. */
   async detach(): Promise<void> {
-    // While the machine runs, the stub accepts only the interrupt byte.
-    if (this.failed === null && this.waiting?.kind === 'stop') {
-      const stopped = this.waiting.answer.promise;
-      this.socket.write('\x03');
-      await within(stopped, { ms: DEADLINE, what: "stop by QEMU's debugger stub", whose: 'host' });
-    }
+    await this.interrupt();
     if (this.failed === null) await this.request('D');
     this.socket.destroy();
+  }
+
+  /** Stops a machine that runs: until then, the stub accepts only the interrupt byte. */
+  private async interrupt(): Promise<void> {
+    if (this.failed !== null || this.waiting?.kind !== 'stop') return;
+    const stopped = this.waiting.answer.promise;
+    this.socket.write('\x03');
+    await within(stopped, { ms: DEADLINE, what: "stop by QEMU's debugger stub", whose: 'host' });
   }
 
   private async request(packet: string): Promise<string> {

@@ -254,6 +254,7 @@ export class FakeMachine {
       breakAt: async () => undefined,
       clearBreak: async () => undefined,
       runUntilStop: () => stopped,
+      runAlone: async () => undefined,
       detach: async () => {
         const goOn = this.atBreakpoint;
         this.breakpoint = this.atBreakpoint = null;

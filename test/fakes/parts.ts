@@ -137,6 +137,7 @@ export class FakeControl implements Control {
   sshPort = 0;
   qemuVersion = '';
   frozen = false;
+  isDebugged = false;
   memory: OpenMemory;
 
   constructor(

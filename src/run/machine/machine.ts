@@ -52,6 +52,8 @@ export class Machine {
   readonly pulse: MachinePulse;
   /** A fault of the scenario has stopped all vCPUs. */
   frozen = false;
+  /** Somebody else may use QEMU's only debugger stub. */
+  isDebugged = false;
 
   private constructor(
     private readonly config: MachineConfig,
@@ -260,10 +262,16 @@ export class Machine {
   }
 
   /**
-   * Makes QEMU open its debugger stub. It does so once, and listens again after each use.
+   * Opens QEMU's debugger stub for somebody else, who may use it from now on.
    * @returns the socket's path
    */
   openDebugger(): Promise<string> {
+    this.isDebugged = true;
+    return this.stub();
+  }
+
+  /** QEMU opens the stub once, and listens again after each use. */
+  private stub(): Promise<string> {
     return (this.debuggerStub ??= this.openStub().catch((error: unknown) => {
       // A later request may succeed.
       this.debuggerStub = null;
@@ -273,7 +281,7 @@ export class Machine {
 
   /** Connects to the debugger stub, which stops the machine. */
   async attachDebugger(): Promise<Debugger> {
-    return this.parts.attachDebugger(await this.openDebugger());
+    return this.parts.attachDebugger(await this.stub());
   }
 
   private async openStub(): Promise<string> {

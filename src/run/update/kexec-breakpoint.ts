@@ -7,6 +7,7 @@ import type { Action, Fault } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import { stopsForRung } from '../engine/rungs.js';
+import { letOthersSleep } from './asleep.js';
 import { rememberHandover } from './handover.js';
 import { saveBeforeUserSpace } from './next-kernel-rungs.js';
 
@@ -34,7 +35,16 @@ export function takesDebugger(actions: readonly Action[]): boolean {
 }
 
 /**
- * Sets the breakpoint if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, if
+ * Whether the other processors may still have to fall asleep at this jump: emulated ones take turns. Where that alone
+ * asks for the breakpoint, it does without what it cannot have.
+ */
+function sleepsAtJump({ plan, recorder, machine }: Needs<'plan' | 'recorder' | 'machine'>): boolean {
+  const several = plan.accel === 'tcg' && plan.scenario.machine.cpus > 1;
+  return several && plan.formats[recorder.epoch] != null && !machine.isDebugged;
+}
+
+/**
+ * Sets the breakpoint if the other processors may not sleep yet, if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, if
  * the handover is to be kept, or if the machine is saved here or was.
  */
 export async function breakAtKexec(
@@ -50,7 +60,8 @@ export async function breakAtKexec(
   const format = plan.formats[recorder.epoch];
   const kept = plan.memory?.jumps === true && format != null;
   const rung = format != null && stopsForRung(plan, recorder.epoch);
-  if (!now && !later && !kept && !rung) return null;
+  const needed = now || later || kept || rung;
+  if (!needed && !sleepsAtJump(parts)) return null;
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
   const stub = await machine.attachDebugger();
   let stopped: Promise<void>;
@@ -60,12 +71,14 @@ export async function breakAtKexec(
     stopped.catch(() => undefined);
   } catch (error) {
     await stub.detach();
+    if (!needed) return null;
     throw error;
   }
   return {
     stopped,
     reached: async () => {
       const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
+        if (!needed) return;
         throw new LabError('the next kernel has begun without a stop at the jump', {
           hint:
             plan.accel === 'kvm' ? 'KVM did not report the breakpoint on machine_kexec(): lab run --accel tcg' : null,
@@ -73,6 +86,7 @@ export async function breakAtKexec(
       });
       next.catch(() => undefined);
       await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
+      if (plan.accel === 'tcg') await letOthersSleep(parts, stub, format.machineKexec);
       if (!now && !later && !kept) return;
       // An earlier fault may have made the handover unreadable. That matters only if a later fault needs it.
       await rememberHandover(parts).catch((error: unknown) => {

@@ -188,6 +188,8 @@ export class Resuming {
       breakAt: async () => undefined,
       clearBreak: async () => undefined,
       runUntilStop: () => way.reaching(),
+      // The run that saved the machine let its processors stop.
+      runAlone: async () => undefined,
       detach: async () => {
         if (way.mayChange) await way.leave();
       },

@@ -71,6 +71,9 @@ interface Case {
   breakpoint?: string;
   /** The handover cannot be found at the jump. */
   handover?: 'found' | 'damaged';
+  cpus?: number;
+  /** Somebody else may use the stub. */
+  isDebugged?: boolean;
 }
 
 async function prepared({
@@ -81,6 +84,8 @@ async function prepared({
   format = 'read',
   breakpoint = 'OK',
   handover = 'found',
+  cpus = 1,
+  isDebugged = false,
 }: Case) {
   const { memory } = packedWorld();
   const tables = new PageTables(memory, TABLES, TABLES + PAGE);
@@ -93,10 +98,11 @@ async function prepared({
   let opened = 0;
   let nextKernel: () => void = () => undefined;
   const machine = Object.assign(control, {
+    isDebugged,
     attachDebugger: async () => (opened++, DebuggerStub.attach(stub.path)),
     untilReady: () => new Promise((resolve) => (nextKernel = () => resolve({}))),
   });
-  const scenario = parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml');
+  const scenario = parseScenario(`from: a\nto: b\nmachine: {cpus: ${cpus}}\nsessions: [{name: s}]\n`, 'x.yaml');
   const [first] = scenario.steps;
   if (first === undefined) throw new Error('no step');
   for (const fault of later)
@@ -135,6 +141,7 @@ describe('the breakpoint', () => {
     ['the change is of the wrong side for its moment', { now: [change('incoming')], later: [change('outgoing')] }],
     ['the fault is for a kernel after the next', { later: [change('incoming')], epoch: 2 }],
     ['only the end of the run is kept', { keeper: { ...KEEPER, jumps: false } }],
+    ['others may have to sleep, and their user has the stub', { cpus: 2, isDebugged: true }],
     ['the handover cannot be kept, as its format is unknown', { keeper: KEEPER, format: 'unread' }],
   ])('is not set where %s; what was remembered of an earlier jump is forgotten', async (_, each) => {
     const { set, opened, state } = await prepared(each);
@@ -163,6 +170,21 @@ describe('the breakpoint', () => {
     const { set, opened } = await prepared({ ...each, format: 'unread' });
     await expect(set()).rejects.toThrow('the handover format of the kernel of epoch 0 was not read');
     expect(opened()).toBe(0);
+  });
+
+  it('for others that may have to sleep is set, and needs neither a stop nor a handover', async () => {
+    const { set, stub, nextKernel, state } = await prepared({ cpus: 2, handover: 'damaged' });
+    const breakpoint = await set();
+    const reached = breakpoint?.reached();
+    nextKernel();
+    await reached;
+    await breakpoint?.resume();
+    expect([stub.packets, state.handover]).toEqual([[`Z1,${MACHINE_KEXEC.toString(16)},1`, 'c', 'D'], null]);
+  });
+
+  it('for others that QEMU refuses is done without', async () => {
+    const { set } = await prepared({ cpus: 2, breakpoint: 'E22' });
+    expect(await set()).toBeNull();
   });
 
   it('that QEMU refuses lets the machine run again', async () => {

@@ -30,6 +30,7 @@ function prepared(wanted: readonly Rung[], stops: readonly bigint[], map = MAP) 
       ready.resolve({});
       await new Promise(() => undefined);
     },
+    runAlone: async () => undefined,
     detach: async () => undefined,
   };
   const { recorder, events } = fakeRecorder();
