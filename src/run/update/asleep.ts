@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// At the jump, lets every other processor of the old kernel fall asleep. A kernel that leaves stops them, and goes on as
-// soon as each has reported that it stops: from there to its `hlt` it has a few instructions left (stop_this_cpu() of
-// arch/x86). If an emulator or a busy host holds it there until the next kernel lies over that code, it executes bytes
-// of the next kernel, and the machine resets with a triple fault.
+// At the jump, lets every other processor of the old kernel fall asleep. A kernel that leaves stops them, and goes on
+// as soon as each has reported that it stops: from there to its `hlt` it has a few instructions left (stop_this_cpu()
+// of arch/x86). If an emulator or a busy host holds it there until the next kernel lies over that code, it executes
+// bytes of the next kernel, and the machine can reset.
 import { parseVcpus, type VcpuState } from '../../qemu/vcpus.js';
 import type { Control, Needs } from '../engine/parts.js';
 import type { Debugger } from '../machine/parts.js';

@@ -44,8 +44,8 @@ function sleepsAtJump({ plan, recorder, machine }: Needs<'plan' | 'recorder' | '
 }
 
 /**
- * Sets the breakpoint if the other processors may not sleep yet, if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, if
- * the handover is to be kept, or if the machine is saved here or was.
+ * Sets the breakpoint if the other processors may not sleep yet, if a fault of this jump needs it, if a later fault
+ * needs what the next kernel no longer shows, if the handover is to be kept, or if the machine is saved here or was.
  */
 export async function breakAtKexec(
   parts: Needs<'plan' | 'recorder' | 'machine' | 'state' | 'deadlines' | 'view'>,

@@ -22,7 +22,7 @@ async function jump(vcpus: readonly Vcpu[]) {
       vcpus
         .map(
           ({ rip }, index) =>
-            `CPU#${index}\nRIP=${rip.toString(16)} RFL=00000046 [---Z-P-] CPL=0 HLT=${(left[index] ?? 0) > 0 ? 0 : 1}\n`,
+            `CPU#${index}\nRIP=${rip.toString(16)} RFL=00000046 CPL=0 HLT=${(left[index] ?? 0) > 0 ? 0 : 1}\n`,
         )
         .join('\n'),
   };
