@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved machines in the cache. All of it may be deleted at any time, also while it is used: that costs a cold run.
-import { readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { renameSync, utimesSync } from 'node:fs';
 import { chmod, mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesText } from '../../util/bytes.js';
 import { messageOf } from '../../util/errors.js';
+import { readRegularFileSync } from '../../util/files/regular-file.js';
 import { acquireLock, tryExistingLock } from '../../util/process/lock.js';
 import { trackTemp } from '../../util/process/reaper.js';
 import { type Manifest, MANIFEST_FILE, MAX_MANIFEST, readManifest } from '../manifest.js';
@@ -182,10 +183,9 @@ export class SnapshotStore {
 
 /** Null if there is none, or it is of no use. */
 function manifestIn(dir: string, key: string): Manifest | null {
-  const path = join(dir, MANIFEST_FILE);
   try {
-    if (statSync(path).size > MAX_MANIFEST) return null;
-    const manifest = readManifest(readFileSync(path, 'utf8'));
+    const text = readRegularFileSync(join(dir, MANIFEST_FILE), { maxBytes: MAX_MANIFEST });
+    const manifest = readManifest(text.toString('utf8'));
     return manifest?.key === key ? manifest : null;
   } catch {
     return null;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ladder is found as it was saved, or not at all.
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -20,6 +21,11 @@ import type { Rung } from '../../../src/model/result/snapshot.js';
 import type { SnapshotStore } from '../../../src/snapshot/index.js';
 import { stampAt } from '../../../src/snapshot/digest.js';
 import { begin, emptyStore, fill, KEY, keyOf, save } from './box.js';
+
+function pipe(path: string): void {
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+}
 
 async function find(store: SnapshotStore, upTo: Rung = 'jump', key = KEY) {
   const found = await store.find(key, { upTo });
@@ -94,6 +100,7 @@ describe('a ladder is removed, and its run boots cold, if', () => {
     ['one byte of a hole was changed', (dir) => flip(join(dir, 'jump.ram'), 3 << 20), /jump\.ram was changed/],
     ['one byte of the state was changed', (dir) => flip(join(dir, 'jump.state'), 3), /jump\.state was changed/],
     ['one byte of the manifest was changed', (dir) => flip(join(dir, 'manifest.json'), 200), /manifest is damaged/],
+    ['the manifest is a pipe', (dir) => pipe(join(dir, 'manifest.json')), /manifest is damaged/],
     ['the manifest is empty', (dir) => truncateSync(join(dir, 'manifest.json'), 0), /manifest is damaged/],
     ['the manifest is too large', (dir) => truncateSync(join(dir, 'manifest.json'), 32 << 20), /manifest is damaged/],
     ['RAM was truncated', (dir) => truncateSync(join(dir, 'jump.ram'), 4096), /4096 bytes instead of/],
