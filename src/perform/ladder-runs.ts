@@ -25,7 +25,7 @@ import {
 } from '../snapshot/index.js';
 import { makeTemp, removeTemp } from '../util/process/reaper.js';
 
-const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
+export const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
 
 export interface Member {
   scenario: Scenario;
@@ -67,7 +67,7 @@ export class LadderRuns implements Disposable {
     const qemu = findProgram(QEMU) ?? QEMU;
     const build = await qemuBuild(qemu, new Cache(defaultCacheDir()).fact('qemu-build'), signal);
     const store = new SnapshotStore(snapshotsDir(folder), Number.MAX_SAFE_INTEGER);
-    const plan = planOf(scenario, prepared, folder);
+    const plan = planWithoutFolder(scenario, prepared, folder);
     const key = keyOfPlan({ ...plan, scenario: withFaultsAtJump(scenario, pairOf(plan)) }, 'jump', build);
     const why = await climb(plan, { key, store, build, qemu, signal });
     if (why !== null) throw new Error(`nothing was saved: ${why}`);
@@ -76,7 +76,7 @@ export class LadderRuns implements Disposable {
 
   /** The scenario as a run from this ladder executes it; null if it is of another machine. */
   member(scenario: Scenario): Member | null {
-    const plan = planOf(scenario, this.prepared, '/nonexistent');
+    const plan = planWithoutFolder(scenario, this.prepared, '/nonexistent');
     const pair = pairOf(plan);
     const own = withFaultsAtJump(scenario, pair);
     if (keyOfPlan({ ...plan, scenario: own }, 'jump', this.build) !== this.key) return null;
@@ -130,7 +130,7 @@ export class LadderRuns implements Disposable {
     const resuming = held.resuming({ base: REAL_PARTS, signal: ended });
     try {
       const resumed = resumedOf(held.ladder);
-      const planned = { ...planOf(scenario, this.prepared, dir), resumed };
+      const planned = { ...planWithoutFolder(scenario, this.prepared, dir), resumed };
       const coverage = wanted === 'on' ? new RunCoverage(planned) : null;
       const streams = { ...QUIET, ...coverage?.begin({ kind: 'warm', resumed }) };
       const signal = AbortSignal.any([ended, resuming.failed]);
@@ -144,7 +144,8 @@ export class LadderRuns implements Disposable {
   }
 }
 
-function planOf(
+/** The plan of a run of which nothing is kept. */
+export function planWithoutFolder(
   scenario: Scenario,
   { accel, rootfs, coreRootfs = rootfs, ...prepared }: Prepared,
   dir: string,

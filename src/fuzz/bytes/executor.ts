@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs changes of the handover: each in a machine of its own, from the last rung at which nobody has read what changes.
 // The machine of each base is saved once, by a run without a change.
-import type { Coverage } from '../../model/result/coverage.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { withoutFaults } from '../../perform/late-faults.js';
 import { LadderRuns } from '../../perform/ladder-runs.js';
 import type { Prepared } from '../../perform/prepare.js';
+import { blocksOf } from '../blocks.js';
 import type { Execution, Executor, Input } from '../input.js';
 
 export interface BytesExecutorOptions {
@@ -46,9 +46,4 @@ export class BytesExecutor implements Executor {
     climbing.catch(() => this.ladders.delete(key));
     return climbing;
   }
-}
-
-/** Starts of blocks by epoch, of the kernels that showed any. */
-function blocksOf({ epochs }: Coverage): Execution['blocks'] {
-  return new Map(epochs.map(({ epoch, blocks }) => [epoch, new Set(blocks.map(([start]) => start))]));
 }

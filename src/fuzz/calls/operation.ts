@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of a sequence: those steps of a scenario that are calls of clients, or that end a kernel.
+import type { Action, Scenario, Step } from '../../model/scenario/scenario.js';
+
+const OPS = [
+  'open',
+  'create',
+  'memfd',
+  'preserve',
+  'retrieve-session',
+  'retrieve',
+  'check',
+  'finish',
+  'close',
+  'write',
+  'truncate',
+  'fallocate',
+  'seal',
+  'reopen',
+  'seek',
+  'get-name',
+  'client',
+  'pass',
+  'kill',
+  'load',
+  'kexec',
+  'abort',
+  'kill-agent',
+  'exec',
+] as const;
+
+type OperationName = (typeof OPS)[number];
+
+/** What a client does. `by`: the client, by default the first one. `during`: sent together with the reboot call. */
+export type Operation = Extract<Action, { op: OperationName }> & Pick<Step, 'by' | 'during'>;
+
+/** Kernels in order, and what happens in them. */
+export interface Sequence {
+  kernels: readonly string[];
+  operations: readonly Operation[];
+}
+
+const NAMES: ReadonlySet<string> = new Set(OPS);
+
+function isOperation(step: Action): step is Extract<Action, { op: OperationName }> {
+  return NAMES.has(step.op);
+}
+
+/** The sequence of a scenario. Steps that no sequence has are left out. */
+export function sequenceOf({ kernels, steps }: Pick<Scenario, 'kernels' | 'steps'>): Sequence {
+  const operations = steps.flatMap((step): Operation[] => {
+    const { epoch: _epoch, errno: _errno, accepts: _accepts, pos: _pos, ...action } = step;
+    return isOperation(action) ? [action] : [];
+  });
+  return { kernels, operations };
+}

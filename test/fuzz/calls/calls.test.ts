@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { CallsGenerator } from '../../../src/fuzz/calls/calls.js';
+import { sequenceOf } from '../../../src/fuzz/calls/operation.js';
+import { replay } from '../../../src/fuzz/calls/replay.js';
+import { limitsOf } from '../../../src/fuzz/calls/limits.js';
+import { RULES, seriesOf } from '../../../src/fuzz/calls/series.js';
+import { textOf } from '../../../src/fuzz/calls/text.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+import { randomOf } from '../random.js';
+import { STRUCTURES } from './structures.js';
+
+const CHAINS = [
+  ['7.3.4', '7.3.4'],
+  ['7.2.12', '7.3.4', '7.2.12'],
+  ['6.19.11', '6.19.11'],
+];
+const calls = new CallsGenerator({ chains: CHAINS, structures: () => STRUCTURES });
+const facts = (name: string) => ({ rules: RULES[seriesOf(name)], limits: limitsOf(seriesOf(name), STRUCTURES) });
+const SEEDS = Array.from({ length: 400 }, (_, index) => index);
+
+describe('sequences of calls', () => {
+  it('are valid scenarios, and their text gives the same sequence and the same answers back', () => {
+    for (const seed of SEEDS) {
+      // The parser follows sessions, files and clients on its own: it throws where the model is wrong.
+      const { scenario, text } = calls.fresh(randomOf(seed));
+      const { steps, model } = replay(sequenceOf(scenario), facts);
+      expect(textOf(scenario.kernels, steps, model.end()), `seed ${seed}`).toBe(text);
+    }
+  }, 120_000);
+
+  it('stay valid when they are mutated, and get the answers that are right then', () => {
+    for (const seed of SEEDS.slice(0, 120)) {
+      const random = randomOf(seed);
+      let input = calls.fresh(random);
+      for (let times = 0; times < 3; times++) input = calls.mutate(input, random);
+      const { steps, model } = replay(sequenceOf(input.scenario), facts);
+      expect(textOf(input.scenario.kernels, steps, model.end()), `seed ${seed}`).toBe(input.text);
+    }
+  }, 120_000);
+
+  it('are the same for the same seed, and differ between seeds', () => {
+    const texts = SEEDS.slice(0, 50).map((seed) => calls.fresh(randomOf(seed)).text);
+    expect(SEEDS.slice(0, 50).map((seed) => calls.fresh(randomOf(seed)).text)).toEqual(texts);
+    expect(new Set(texts).size).toBeGreaterThan(45);
+  });
+
+  it('have every kind of end that a right run can have', () => {
+    const outcomes = new Set(SEEDS.slice(0, 200).map((seed) => calls.fresh(randomOf(seed)).scenario.expect.outcome));
+    expect([...outcomes].toSorted()).toEqual(['corrupt', 'leak', 'lost', 'preserved', 'refused']);
+  });
+
+  it('try the limits of the structures: a full block of sessions, and one more after a name that is taken', () => {
+    const full = SEEDS.slice(0, 200).filter((seed) => {
+      const { scenario } = calls.fresh(randomOf(seed));
+      return scenario.steps.filter(({ op, errno }) => op === 'create' && errno === null).length === 51;
+    });
+    expect(full.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a sequence that was changed by hand', () => {
+  const again = (text: string) => {
+    const { steps, model } = replay(sequenceOf(parseScenario(text, 'x.yaml')), facts);
+    return textOf(['7.3.4', '7.3.4'], steps, model.end());
+  };
+
+  it('gets the errno that the kernel owes', () => {
+    const text = again(`
+from: 7.3.4
+to: 7.3.4
+steps:
+  - create: a
+  - create: {session: a, errno: EIO}
+  - memfd: {name: f, size: 4096}
+  - preserve: {session: a, file: f, token: 1}
+  - truncate: {file: f, size: 1, errno: EIO}
+  - seal: {file: f, seals: [grow], errno: EIO}
+  - kexec
+  - retrieve: {session: a, token: 1, as: f, errno: EIO}
+  - retrieve: a
+  - retrieve: {session: a, token: 2, as: g, errno: EIO}
+`);
+    expect(text).toContain('create: { session: a, errno: EEXIST }');
+    expect(text).toContain('size: 1, errno: EPERM');
+    expect(text).toContain('seals: [ grow ], errno: EPERM');
+    expect(text).toContain('as: g, errno: ENOENT');
+    // The file that nobody retrieves stays.
+    expect(text).toContain('expect: leak');
+  });
+
+  it('loses what makes no sense any more', () => {
+    expect(again('from: 7.3.4\nto: 7.3.4\nsteps:\n  - retrieve: {session: a, errno: EIO}\n  - kexec\n')).toContain(
+      'errno: ENOENT',
+    );
+    expect(again('from: 7.3.4\nto: 7.3.4\nsteps:\n  - create: a\n  - close: a\n  - kexec\n  - open\n')).toContain(
+      'expect: preserved',
+    );
+  });
+});
