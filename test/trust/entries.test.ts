@@ -20,6 +20,7 @@ const HOSTILE: Readonly<Record<string, readonly string[][]>> = {
   run: [['FILE'], ['FILE', '--from', '7.3.4', '--to', '7.3.4']],
   matrix: [['PLAN'], ['PLAN', '--queue', 'redis://127.0.0.1:1']],
   check: [['--scenario', 'FILE']],
+  coverage: [['FILE'], ['RUN', 'FILE']],
   shell: [['FILE'], ['RUN'], ['BUNDLE']],
   repro: [['RUN'], ['BUNDLE']],
   minimise: [['FILE'], ['RUN'], ['BUNDLE']],

@@ -37,7 +37,10 @@ const isFile = (word: string): boolean => statSync(word, { throwIfNoEntry: false
 /** All scenarios are checked before the first one runs. Throws a UsageError for a word that means nothing. */
 export async function coveredRuns(words: readonly string[], options: InputOptions): Promise<Inputs> {
   const scenarios: Scenario[] = [];
-  for (const file of words.filter(isFile)) scenarios.push(await loadScenario(file, overridesOf(file, options)));
+  for (const file of words.filter(isFile))
+    scenarios.push(
+      await loadScenario(file, { ...overridesOf(options), rule: ruleFor(file, { trust: options.trust === true }) }),
+    );
   for (const { machine } of scenarios) requireMemory(machine.memory);
   const folders = words.filter((word) => !isFile(word)).flatMap((word) => foldersOf(word, options.results));
   const runs: CoveredRun[] = [];
@@ -61,13 +64,12 @@ export async function coveredRuns(words: readonly string[], options: InputOption
   return { runs, without, mayResolve: (kernel) => resolvable.every((may) => may(kernel)) };
 }
 
-function overridesOf(file: string, { from, to, timeout, trust }: InputOptions): Parameters<typeof loadScenario>[1] {
+function overridesOf({ from, to, timeout }: InputOptions): Parameters<typeof loadScenario>[1] {
   return {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(timeout === undefined ? {} : { timeout }),
     kernelProblem,
-    rule: ruleFor(file, { trust: trust === true }),
   };
 }
 
