@@ -50,5 +50,5 @@ function again(kernels: readonly string[], facts: Kernels, steps: readonly Answe
 export function inputOf(sequence: Sequence, facts: Kernels): Input {
   const { steps, model } = replay(sequence, facts);
   const text = textOf(sequence.kernels, steps, model.end());
-  return { generator: 'calls', text, scenario: parseScenario(text, 'calls.yaml'), versionsValid: true };
+  return { generator: 'calls', text, scenario: parseScenario(text, 'calls.yaml', { rule: null }), versionsValid: true };
 }
