@@ -9,9 +9,9 @@ import type { CommandResult } from '../../util/process/command.js';
 import { type Child, startChild } from '../../util/process/child.js';
 import type { HostUser } from './host.js';
 
-const QEMU = 'qemu-system-x86_64';
-
 export interface EmulatedOptions {
+  /** The start of the command line: QEMU, and what it needs to run. */
+  qemu: readonly string[];
   /** Holds `disk`, and gets the console and the socket. */
   dir: string;
   kernel: string;
@@ -36,7 +36,7 @@ const BETWEEN_TRIES = 50;
 const MAX_ANSWER = 64 << 20;
 const CONSOLE_BYTES = 4000;
 
-export function emulatedArgs({ dir, kernel, initrd, init }: EmulatedOptions): string[] {
+export function emulatedArgs({ dir, kernel, initrd, init }: Omit<EmulatedOptions, 'qemu' | 'signal'>): string[] {
   const options = [
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     // One processor: with two, QEMU 7.2 corrupted the stack of a vCPU's thread in the host's kernel (seen once). No
@@ -72,7 +72,7 @@ export class EmulatedMachine {
   /** Starts the machine and waits until it takes commands. */
   static async start(options: EmulatedOptions): Promise<EmulatedMachine> {
     const { dir, signal } = options;
-    const child = startChild([QEMU, ...emulatedArgs(options)], {
+    const child = startChild([...options.qemu, ...emulatedArgs(options)], {
       stdio: ['ignore', 'ignore', 'pipe'],
       tie: 'dies-with-lab',
       signal,

@@ -21,7 +21,8 @@ mount -t devpts devpts /dev/pts; mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs -o mode=1777,size=1g tmpfs /tmp; mount -t tmpfs tmpfs /run
 mount -o remount,rw /
 ip link set lo up
-modprobe -a kvm_amd virtio_console
+# QEMU's SVM may deliver an interrupt twice to a guest of a guest, so the lab is to choose TCG for guests.
+modprobe kvm_amd nested=0; modprobe virtio_console
 chgrp ${KVM_GROUP} /dev/kvm; chmod 660 /dev/kvm
 until exec 3<> /dev/vport0p1; do sleep 0.1; done 2> /dev/null
 echo ready >&3

@@ -12,15 +12,17 @@ import { debianHost, debianRoot, type HostContext } from './debian.js';
 import { EmulatedMachine } from './emulated.js';
 import type { Host, HostPlan } from './host.js';
 import { INSIDE, INSIDE_PATH } from './inside.js';
+import { newerQemu } from './newer-qemu.js';
 
 const PACKAGES = 'linux-image-cloud-amd64 initramfs-tools iproute2 kmod udev';
 /** Room for the Debian, the cache and the results of a night. The file is sparse. */
-const DISK_SIZE = '12G';
+const DISK_SIZE = '16G';
 
 export async function kvmHost(plan: HostPlan, context: HostContext): Promise<Host> {
   const { signal, say } = context;
   const folder = await debianHost(plan, context);
   const root = await debianRoot(plan, context);
+  const qemu = await newerQemu(context);
   await prepare(folder, context);
   const dir = makeTemp(join(tmpdir(), 'lab-kvm-host-'));
   try {
@@ -30,6 +32,7 @@ export async function kvmHost(plan: HostPlan, context: HostContext): Promise<Hos
     await makeDisk(root, dir, signal);
     say(`${folder.name}: start of the emulated host`);
     const machine = await EmulatedMachine.start({
+      qemu,
       dir,
       kernel: bootFile(root, 'vmlinuz-'),
       initrd: bootFile(root, 'initrd.img-'),
@@ -40,7 +43,8 @@ export async function kvmHost(plan: HostPlan, context: HostContext): Promise<Hos
       name: `${folder.name}, emulated with SVM`,
       plan,
       readme: [],
-      runOptions: ['--accel', 'kvm'],
+      // As people run it: KVM where it works, and TCG, with the reason, where it does not.
+      runOptions: ['--accel', 'auto'],
       run: (line, { as } = {}) => machine.run(as ?? plan.user, line),
       close: async () => {
         await machine.close();
@@ -72,7 +76,7 @@ async function prepare(folder: Host, { options, say }: HostContext): Promise<voi
   const scenarios = options.scenarios.map((name) => `scenarios/${name}`).join(' ');
   // What a scenario ends in does not matter here.
   say(`${folder.name}: the scenarios under TCG, to fill the cache`);
-  await folder.run(`node bin/lab.js run --accel tcg ${scenarios}`);
+  await folder.run(`node bin/lab.js run --cold --accel tcg ${scenarios}`);
 }
 
 async function makeDisk(root: string, dir: string, signal: AbortSignal): Promise<void> {
