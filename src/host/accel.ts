@@ -16,7 +16,7 @@ import { removeTemp, makeTemp } from '../util/process/reaper.js';
 import { kvmAccess } from './kvm/access.js';
 import type { ProbeAnswer } from './kvm/failure.js';
 import { type HostIdentity, hostIdentity } from './kvm/identity.js';
-import { answersFile, findAnswer, readAnswers, type StoredAnswer, storeAnswer } from './kvm/memory.js';
+import { answersFile, findAnswer, type Question, readAnswers, type StoredAnswer, storeAnswer } from './kvm/memory.js';
 import { probeKvm } from './kvm/probe.js';
 
 export interface AccelAnswer {
@@ -24,14 +24,17 @@ export interface AccelAnswer {
   why: string;
 }
 
-export interface AccelRequest {
-  wanted: 'auto' | Accel;
+export interface ProbeRequest {
   kernel: KernelImage;
   rootfs: RootFs;
   cacheDir: string;
   signal: AbortSignal;
   /** Called before a probe, which takes a few seconds, and with what is in the way of KVM. */
   report: (text: string) => void;
+}
+
+export interface AccelRequest extends ProbeRequest {
+  wanted: 'auto' | Accel;
 }
 
 /** `kvm` is tried as it is: a run that fails on it says so. */
@@ -44,30 +47,34 @@ export async function chooseAccel(request: AccelRequest): Promise<AccelAnswer> {
     return { accel: 'tcg', why: access.why };
   }
   const on = await hostIdentity(findProgram(QEMU) ?? QEMU, request.signal);
-  const { verdict, why } = await answerFor(on, { ...request, probe: () => probeHere(request) });
+  const { verdict, why } = await answerFor(on, { ...request, about: 'kvm', probe: () => probeHere(request) });
   return { accel: verdict === 'works' ? 'kvm' : 'tcg', why };
 }
 
 export interface AnswerRequest {
+  about: Question;
   cacheDir: string;
   signal: AbortSignal;
   report: (text: string) => void;
   probe: () => Promise<ProbeAnswer>;
 }
 
+const TRIED: Readonly<Record<Question, string>> = { kvm: 'a kernel', breakpoints: 'a breakpoint' };
+const LOCKS: Readonly<Record<Question, string>> = { kvm: 'accel', breakpoints: 'breakpoints' };
+
 /** Returns the stored answer, or asks once for all runs that start at the same time. */
 export async function answerFor(on: HostIdentity, request: AnswerRequest): Promise<StoredAnswer> {
-  const { cacheDir, signal, report, probe } = request;
-  const file = answersFile(cacheDir);
+  const { about, cacheDir, signal, report, probe } = request;
+  const file = answersFile(cacheDir, about);
   const asked = Date.now();
   const known = () => findAnswer(readAnswers(file), on, { now: Date.now(), asked });
   const first = known();
   if (first !== null) return first;
-  const onWait = () => report('another run is trying a kernel on KVM');
-  return withLock(join(cacheDir, 'locks', 'accel'), { signal, onWait }, async () => {
+  const onWait = () => report(`another run is trying ${TRIED[about]} on KVM`);
+  return withLock(join(cacheDir, 'locks', LOCKS[about]), { signal, onWait }, async () => {
     const meanwhile = known();
     if (meanwhile !== null) return meanwhile;
-    report('trying a kernel on KVM, once for this host');
+    report(`trying ${TRIED[about]} on KVM, once for this host`);
     const answer = { ...(await probe()), at: new Date().toISOString(), on };
     signal.throwIfAborted();
     storeAnswer(file, answer);
@@ -82,9 +89,11 @@ async function probeHere({ kernel, rootfs, signal }: AccelRequest): Promise<Prob
   return answer;
 }
 
-async function startProbe(
+/** @param extra further arguments of QEMU */
+export async function startProbe(
   accel: Accel,
-  { kernel, rootfs, signal }: Pick<AccelRequest, 'kernel' | 'rootfs' | 'signal'>,
+  { kernel, rootfs, signal }: Pick<ProbeRequest, 'kernel' | 'rootfs' | 'signal'>,
+  extra: string[] = [],
 ): Promise<Machine> {
   signal.throwIfAborted();
   const dir = makeTemp(join(tmpdir(), 'lab-kvm-'));
@@ -101,7 +110,7 @@ async function startProbe(
         cmdline: `${ALWAYS} lab.epoch=0`,
         disks: [],
         dir,
-        extra: [],
+        extra,
       },
       new Recorder(startClock(), quiet.event),
       quiet,

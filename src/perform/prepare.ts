@@ -18,9 +18,12 @@ import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { extentOf } from './extent.js';
+import { debuggerAccel } from './debugger-accel.js';
 import { accelFor } from './guests-accel.js';
 import { requireFeatures } from './require-features.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
+import { breakpointsOnKvm } from '../host/breakpoints.js';
+import type { ProbeAnswer } from '../host/kvm/failure.js';
 import { hostTscKhz } from '../host/tsc.js';
 import {
   countingFormat,
@@ -29,7 +32,13 @@ import {
   needsHandoverFormat,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
-import { featuresMissingInKernels, featuresMissingInQemu, iommuOptions, missingMemory } from '../run/index.js';
+import {
+  featuresMissingInKernels,
+  featuresMissingInQemu,
+  iommuOptions,
+  missingMemory,
+  takesDebugger,
+} from '../run/index.js';
 import { LabError } from '../util/errors.js';
 
 /** Everything that a run gets besides its scenario. */
@@ -81,6 +90,8 @@ export class Preparation {
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
+  /** Whether breakpoints fire on KVM; null until a scenario needs one there. */
+  private breakpoints: ProbeAnswer | null = null;
   /** By kind of IOMMU. */
   private readonly iommuOptions = new Map<string, Record<string, string>>();
   /** Undefined until it has been measured. */
@@ -167,14 +178,15 @@ export class Preparation {
               scenario,
             );
           }
-          this.accel ??= await chooseAccel({
-            wanted: this.options.accel,
+          const probe = {
             kernel: this.kernel(kernels[0] ?? ''),
             rootfs: this.rootfs as RootFs,
             cacheDir: defaultCacheDir(),
             signal: this.options.signal,
-            report: (text) => task.detail(text),
-          });
+            report: (text: string) => task.detail(text),
+          };
+          this.accel ??= await chooseAccel({ ...probe, wanted: this.options.accel });
+          if (scenarios.some((each) => this.breaksOnKvm(each))) this.breakpoints ??= await breakpointsOnKvm(probe);
           for (const scenario of scenarios) {
             const { accel, why } = this.accelOf(scenario);
             if (accel !== this.accel.accel) task.note?.(`${scenario.name} runs on ${accel}: ${why}`);
@@ -204,6 +216,17 @@ export class Preparation {
   }
 
   private accelOf(scenario: Scenario): AccelAnswer {
+    const answer = this.accelForGuests(scenario);
+    return debuggerAccel(answer, this.breaksOnKvm(scenario) ? this.breakpoints : null);
+  }
+
+  /** Whether `auto` must know if breakpoints fire: the user who asks for KVM gets it. */
+  private breaksOnKvm(scenario: Scenario): boolean {
+    if (this.options.accel !== 'auto' || this.accelForGuests(scenario).accel !== 'kvm') return false;
+    return this.options.everyHandover === true || takesDebugger(scenario.steps);
+  }
+
+  private accelForGuests(scenario: Scenario): AccelAnswer {
     return accelFor(scenario, this.kernelsOf(scenario), {
       wanted: this.options.accel,
       answer: this.accel as AccelAnswer,

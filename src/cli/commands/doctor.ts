@@ -10,7 +10,7 @@ import {
   type ToolState,
 } from '../../images/index.js';
 import { defaultCacheDir } from '../../images/cache/cache.js';
-import { answersFile, forgetAnswers } from '../../host/kvm/memory.js';
+import { forgetAnswers } from '../../host/kvm/memory.js';
 import { nestedKvm } from '../../host/kvm/nested.js';
 import { kvmState } from '../../host/kvm/state.js';
 import { hostSandbox, type Sandbox } from '../../sandbox/index.js';
@@ -38,11 +38,11 @@ export function createCommand(): Command {
   return new Command('doctor')
     .description('lists what this host lacks, and whether machines can run on KVM')
     .option('--fix', 'install it (as root on Debian)')
-    .option('--forget', 'forget whether KVM works, so that the next run tries it')
+    .option('--forget', 'forget whether KVM and breakpoints on it work, so that the next run tries them')
     .option('--forget-snapshots', 'remove all saved machines that no run uses')
     .option('--json', 'print as JSON')
     .action(async (options: { fix?: boolean; forget?: boolean; forgetSnapshots?: boolean; json?: boolean }) => {
-      if (options.forget) forgetAnswers(answersFile(defaultCacheDir()));
+      if (options.forget) forgetAnswers(defaultCacheDir());
       if (options.fix) await fix();
       const tools = hostTools();
       // The tests install what only they use.

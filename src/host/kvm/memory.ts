@@ -30,8 +30,12 @@ const DAY_MS = 86_400_000;
 /** Number of stored answers: hosts may share a cache. */
 const MAX_ANSWERS = 16;
 
-export function answersFile(cacheDir: string): string {
-  return join(cacheDir, 'host', 'kvm.json');
+/** Does a kernel boot on KVM, and do hardware breakpoints fire there? Each has a file of answers. */
+export const QUESTIONS = ['kvm', 'breakpoints'] as const;
+export type Question = (typeof QUESTIONS)[number];
+
+export function answersFile(cacheDir: string, about: Question = 'kvm'): string {
+  return join(cacheDir, 'host', `${about}.json`);
 }
 
 /** Reads all answers; none if the file is missing, damaged or of an older lab. */
@@ -63,6 +67,6 @@ export function storeAnswer(file: string, answer: StoredAnswer): void {
   replaceFile(file, `${JSON.stringify({ answers: [answer, ...others].slice(0, MAX_ANSWERS) }, null, 2)}\n`);
 }
 
-export function forgetAnswers(file: string): void {
-  rmSync(file, { force: true });
+export function forgetAnswers(cacheDir: string): void {
+  for (const about of QUESTIONS) rmSync(answersFile(cacheDir, about), { force: true });
 }

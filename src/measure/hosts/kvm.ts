@@ -9,10 +9,10 @@ import { LabError } from '../../util/errors.js';
 import { mustRun } from '../../util/process/command.js';
 import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { debianHost, debianRoot, type HostContext } from './debian.js';
-import { EmulatedMachine } from './emulated.js';
+import { EmulatedMachine } from './kvm/emulated.js';
 import type { Host, HostPlan } from './host.js';
-import { INSIDE, INSIDE_PATH } from './inside.js';
-import { newerQemu } from './newer-qemu.js';
+import { INSIDE, INSIDE_PATH } from './kvm/inside.js';
+import { newerQemu } from './kvm/newer-qemu.js';
 
 const PACKAGES = 'linux-image-cloud-amd64 initramfs-tools iproute2 kmod udev';
 /** Room for the Debian, the cache and the results of a night. The file is sparse. */

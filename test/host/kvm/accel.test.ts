@@ -14,6 +14,7 @@ function asker(cacheDir = temporaryFolder()) {
   const reports: string[] = [];
   const ask = () =>
     answerFor(HOST, {
+      about: 'kvm',
       cacheDir,
       signal: signal.signal,
       report: (text) => void reports.push(text),

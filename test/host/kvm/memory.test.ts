@@ -57,8 +57,10 @@ describe('the file of answers', () => {
   );
 
   it('keeps one answer of each host, and forgets all when told to', () => {
-    const file = answersFile(temporaryFolder());
+    const cache = temporaryFolder();
+    const file = answersFile(cache);
     expect(readAnswers(file)).toEqual([]);
+    storeAnswer(answersFile(cache, 'breakpoints'), answerOf({}));
     storeAnswer(file, answerOf({ why: 'first' }));
     storeAnswer(file, answerOf({ on: { ...HOST, host: 'other' } }));
     storeAnswer(file, answerOf({ why: 'second', on: { ...HOST, qemu: '11.1.2' } }));
@@ -66,8 +68,9 @@ describe('the file of answers', () => {
       ['this', 'second'],
       ['other', 'a reason'],
     ]);
-    forgetAnswers(file);
+    forgetAnswers(cache);
     expect(existsSync(file)).toBe(false);
-    forgetAnswers(file);
+    expect(existsSync(answersFile(cache, 'breakpoints'))).toBe(false);
+    forgetAnswers(cache);
   });
 });

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { answerIn, emulatedArgs } from '../../../src/measure/hosts/emulated.js';
-import { INSIDE } from '../../../src/measure/hosts/inside.js';
+import { answerIn, emulatedArgs } from '../../../src/measure/hosts/kvm/emulated.js';
+import { INSIDE } from '../../../src/measure/hosts/kvm/inside.js';
 import { readOptions } from '../../../src/measure/hosts/options.js';
 import { mustRun } from '../../../src/util/process/command.js';
 
@@ -17,12 +17,7 @@ it('is one Debian 13 with an unprivileged user, unless others are asked for', ()
 });
 
 it('has SVM, and no XSAVE, which QEMU 7.2 does not handle in nested guests', () => {
-  const args = emulatedArgs({
-    dir: '/d',
-    kernel: '/k',
-    initrd: '/i',
-    init: 'srv/inside.sh',
-  });
+  const args = emulatedArgs({ dir: '/d', kernel: '/k', initrd: '/i', init: 'srv/inside.sh' });
   expect(args[args.indexOf('-cpu') + 1]).toMatch(/^max,la57=off,xsave=off/);
   expect(args[args.indexOf('-append') + 1]).toContain('init=/srv/inside.sh');
 });

@@ -3,9 +3,9 @@
 // does not arm the debug registers of a machine that it enters (helper_vmrun()), so no breakpoint fires on its KVM.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../../util/errors.js';
-import { debianHost, debianRoot, type HostContext } from './debian.js';
-import type { HostPlan } from './host.js';
+import { LabError } from '../../../util/errors.js';
+import { debianHost, debianRoot, type HostContext } from '../debian.js';
+import type { HostPlan } from '../host.js';
 
 const PLAN: HostPlan = { suite: 'forky', node: '26', user: 'user' };
 const BINARY = 'usr/bin/qemu-system-x86_64';

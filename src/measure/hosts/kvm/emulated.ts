@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { within } from '../../util/deadline.js';
-import { LabError, messageOf } from '../../util/errors.js';
-import type { CommandResult } from '../../util/process/command.js';
-import { type Child, startChild } from '../../util/process/child.js';
-import type { HostUser } from './host.js';
+import { within } from '../../../util/deadline.js';
+import { LabError, messageOf } from '../../../util/errors.js';
+import type { CommandResult } from '../../../util/process/command.js';
+import { type Child, startChild } from '../../../util/process/child.js';
+import type { HostUser } from '../host.js';
 
 export interface EmulatedOptions {
   /** The start of the command line: QEMU, and what it needs to run. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first process of the emulated host. It runs one command after the other, as they come through a port of the
 // machine, and answers each with its exit code and output.
-import { CACHE, CHECKOUT } from './debian.js';
-import { KVM_GROUP, USER } from './enter.js';
+import { CACHE, CHECKOUT } from '../debian.js';
+import { KVM_GROUP, USER } from '../enter.js';
 
 export const INSIDE_PATH = 'srv/inside.sh';
 /** Bytes of output that are sent back. */
