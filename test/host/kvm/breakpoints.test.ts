@@ -22,6 +22,7 @@ function machineOf({ stop, ready }: Boot) {
         calls.push('run');
         return stop();
       },
+      runAlone: async () => undefined,
       detach: async () => undefined,
     }),
     untilReady: ready,
