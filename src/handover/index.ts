@@ -14,6 +14,6 @@ export { structureAt } from './place/structure.js';
 export { trackedPages } from './kho/tracked.js';
 export { trackedInXarray } from './kho/tracker.js';
 export { metadataOf } from './kho/trees.js';
-export { FIRST_READERS, RUNG_SYMBOLS, type Series } from './readers/first-readers.js';
+export { FIRST_READERS, RUNG_SYMBOLS, SERIES, type Series } from './readers/first-readers.js';
 export { type LastRung, placeKey, type Reader, seriesOf } from './readers/last-rung.js';
 export { canWaitForJump, lastRungOf, type Pair } from './readers/of-scenario.js';

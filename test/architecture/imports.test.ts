@@ -50,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   coverage: ['images', 'compat'],
   // Inputs made by the lab itself, run and judged in great numbers.
   fuzz: [
+    'console',
     'scenario',
     'images',
     'qemu',

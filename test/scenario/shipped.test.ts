@@ -8,9 +8,9 @@ import { OUTCOMES } from '../../src/model/result/outcome.js';
 import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
-/** All scenarios, also in folders. The files in profiles/ and matrix/ are not scenarios. */
+/** All scenarios, also in folders. The files in profiles/ and matrix/, and those right in fuzz/, are none. */
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => name.endsWith('.yaml') && !/^(profiles|matrix)\//.test(name),
+  (name) => name.endsWith('.yaml') && !/^(profiles|matrix)\/|^fuzz\/[^/]*$/.test(name),
 );
 const committed: unknown = JSON.parse(
   readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'),

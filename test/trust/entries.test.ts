@@ -39,6 +39,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   bundle: 'packs a run; a kernel at a path is packed only for a run of this lab (s02)',
   diff: 'compares the results of two runs as data',
   doctor: 'reads no file of somebody else',
+  fuzz: 'its plan names kernels of this lab only; its corpus is its own',
   history: 'reads results as data',
   report: 'reads results as data',
   worker: 'its jobs go through the runner (s01)',

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Says of one execution whether a kernel may do that.
+import { canonical } from '../../console/index.js';
+import type { Incident } from '../../model/result/incident.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import type { Input, Judgement } from '../input.js';
+
+/** What a record and a result of a run have in common. */
+export interface Ending {
+  outcome: Outcome;
+  cause: Incident | null;
+  incidents: readonly Incident[];
+}
+
+/** Ends that no damage of the handover excuses. What came back damaged because it was damaged is allowed. */
+const NEVER: ReadonlySet<Outcome> = new Set<Outcome>(['panic', 'reboot', 'hang', 'tainted']);
+/** A kernel that calls panic() on its own does so on purpose; these are faults of its code. */
+const FAULT = /\b(BUG|KASAN|UBSAN|KFENCE|Oops|general protection|unable to handle|soft lockup|hung task)\b/i;
+
+export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsValid'>, ending: Ending): Judgement {
+  const { outcome, incidents } = ending;
+  const title = titleOf(ending);
+  if (outcome === 'infra') return { kind: 'infra', why: title };
+  if (input.generator === 'bytes') {
+    if (!NEVER.has(outcome)) return { kind: 'allowed' };
+    const deliberate = outcome === 'panic' && !incidents.some((each) => FAULT.test(each.title));
+    return !input.versionsValid && deliberate ? { kind: 'policy', title } : { kind: 'finding', outcome, title };
+  }
+  const errno = incidents.find((each) => each.title.endsWith(' was demanded'));
+  if (outcome !== input.scenario.expect.outcome) return { kind: 'finding', outcome, title };
+  return errno === undefined ? { kind: 'allowed' } : { kind: 'finding', outcome, title: canonical(errno.title) };
+}
+
+/** The same for the same cause: names the function that failed, and no address. */
+export function titleOf({ outcome, cause }: Ending): string {
+  if (cause === null) return outcome;
+  const title = canonical(cause.title);
+  const top = /\bRIP: [0-9a-f]+:([A-Za-z_]\w*)/.exec(cause.detail)?.[1];
+  return top === undefined || title.includes(top) ? title : `${title} in ${top}`;
+}
