@@ -54,7 +54,9 @@ const ON_SESSIONS: readonly Intent[] = [
     operations: (draw, scene) => {
       const { name, ...by } = scene.client(draw);
       const session = draw.of(scene.sessions('outgoing', name));
-      const file = draw.of(scene.files(name));
+      const free = scene.files(name).filter((each) => scene.isFree(each));
+      // Once in a while one that is taken.
+      const file = draw.of(free.length > 0 && !draw.once(6) ? free : draw.once(4) ? scene.files(name) : []);
       if (session === undefined || file === undefined) return [];
       const token = freshToken(draw, scene.model.state.outgoing.get(session)?.files ?? new Map());
       return [{ op: 'preserve', session, file, token, ...by }];

@@ -62,6 +62,22 @@ export const MISTAKES: readonly Intent[] = [
     },
   },
   {
+    // A sparse file that no machine could hold. It is closed again: nobody can read so much.
+    weight: 1,
+    operations: (draw, scene) => {
+      const session = draw.of(scene.sessions('outgoing', 'main'));
+      if (session === undefined || !draw.once(8)) return [];
+      const memfd = { ...memfdOf(draw, scene), size: 0, holes: [], seals: [], huge: false };
+      const { file } = memfd;
+      return [
+        { op: 'memfd', memfd },
+        { op: 'truncate', file, size: 2 ** 40 },
+        { op: 'preserve', session, file, token: 88 },
+        { op: 'close', target: { kind: 'file', name: file } },
+      ];
+    },
+  },
+  {
     // A token that nobody has used, or a file once more.
     weight: 4,
     operations: (draw, scene) => {

@@ -53,6 +53,12 @@ export class Scene {
     return [...state.files.keys()].filter((name) => state.holds('file', name, client)).reverse();
   }
 
+  /** Whether no session has this file. */
+  isFree(file: string): boolean {
+    const inode = this.model.state.files.get(file)?.inode;
+    return inode !== undefined && inode.preservedIn === null && inode.heldBy === null;
+  }
+
   /** Sessions of the last kernel that nobody has retrieved. */
   handed(): string[] {
     return [...this.model.state.incoming.values()].filter(({ state }) => state === 'handed').map(({ name }) => name);

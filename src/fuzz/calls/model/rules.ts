@@ -52,6 +52,7 @@ export interface SessionCall {
   rules: SeriesRules;
 }
 
+const TIB = 2 ** 40;
 const isIncoming = ({ target }: SessionCall) => target.kind === 'incoming';
 const isOutgoing = ({ target }: SessionCall) => target.kind === 'outgoing';
 
@@ -62,6 +63,8 @@ export const PRESERVE: readonly Rule<SessionCall & { file: Descriptor }>[] = [
   { when: ({ file }) => file.inode.hugetlb, errno: 'ENOENT' },
   // A file belongs to one session, and to that of the last kernel until it is finished.
   { when: ({ file }) => file.inode.preservedIn !== null || file.inode.heldBy !== null, errno: 'EBUSY' },
+  // Its pages need an array that no machine of the lab has room for.
+  { when: ({ file }) => file.inode.size >= TIB, errno: 'ENOMEM' },
 ];
 
 export const RETRIEVE: readonly Rule<SessionCall>[] = [
