@@ -2,6 +2,7 @@
 // Which generators there are, and what each needs to make and run its inputs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Structure } from '../../model/kernel/abi.js';
 import type { Preparation } from '../../perform/prepare.js';
 import { parseScenario } from '../../scenario/index.js';
 import { LabError } from '../../util/errors.js';
@@ -9,6 +10,8 @@ import { packageRoot } from '../../util/package-root.js';
 import { SERIES, type Series } from '../../handover/index.js';
 import { Bytes } from '../bytes/bytes.js';
 import { BytesExecutor } from '../bytes/executor.js';
+import { CallsGenerator } from '../calls/calls.js';
+import { CallsExecutor } from '../calls/executor.js';
 import type { Execution, Executor, Generator, GeneratorName, Input, Random } from '../input.js';
 
 export interface SourceSetting {
@@ -29,7 +32,32 @@ interface Part {
 /** A new generator is a line here. */
 export const SOURCES: Readonly<Partial<Record<GeneratorName, (setting: SourceSetting) => Promise<Part>>>> = {
   bytes: bytesOf,
+  calls: callsOf,
 };
+
+/** An update between two kernels that has nothing to hand over. */
+const EMPTY = 'from: a\nto: b\nsessions: []\nexpect: preserved\n';
+
+async function callsOf({ kernels, preparation, prepare }: SourceSetting): Promise<Part> {
+  const structures = new Map<string, readonly Structure[]>();
+  for (const pair of kernels)
+    await prepare(preparation.stages([parseScenario(EMPTY, 'empty.yaml', { kernels: pair, rule: null })]));
+  for (const name of new Set(kernels.flat())) {
+    const scenario = parseScenario(EMPTY, 'empty.yaml', { from: name, to: name, rule: null });
+    await prepare(preparation.stages([scenario]));
+    const { formats, unread } = preparation.of(scenario);
+    if (formats[0] == null)
+      throw new LabError(`${name} has no type information, so the limits of its structures are not known`, {
+        hint: 'use a kernel that the lab builds',
+        detail: unread[0] ?? null,
+      });
+    structures.set(name, formats[0].structures);
+  }
+  return {
+    generator: new CallsGenerator({ chains: kernels, structures: (name) => structures.get(name) ?? [] }),
+    executor: new CallsExecutor({ prepared: (scenario) => preparation.of(scenario) }),
+  };
+}
 
 async function bytesOf({ kernels, preparation, folder, prepare }: SourceSetting): Promise<Part> {
   const root = join(packageRoot(), 'scenarios', 'fuzz', 'bases');
