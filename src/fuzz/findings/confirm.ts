@@ -61,7 +61,7 @@ export async function confirm(finding: Finding, options: ConfirmOptions): Promis
   const counted = { ...finding, runs: REPRODUCTIONS, seen };
   if (seen < REPRODUCTIONS || last === null) return stored(store, { ...counted, state: 'not reproduced' });
   const smaller = await smallest(finding, text, options);
-  const others = await onOthers(finding, smaller.text, options);
+  const others = await onOthers(finding, text, options);
   const run = folder === null ? null : relative(store.pathOf(finding), folder);
   const confirmed: Finding = { ...counted, state: 'confirmed', minimal: smaller.minimal, others, run };
   store.write(confirmed, 'scenario.yaml', smaller.text);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { lab, temporary } from './lab.js';
+import { lab, temporary } from '../lab.js';
 
 const summarySchema = z.looseObject({
   totals: z.looseObject({ next: z.number(), counts: z.record(z.string(), z.number()) }),
@@ -15,10 +15,8 @@ const summarySchema = z.looseObject({
 });
 
 async function hunt(corpus: string, words: readonly string[]) {
-  const { code, stdout, stderr } = await lab([
-    ...['fuzz', '--corpus', corpus, '--seed', '1', '--minimise', '1', '--json'],
-    ...words,
-  ]);
+  const settings = ['--corpus', corpus, '--seed', '1', '--minimise', '1', '--json'];
+  const { code, stdout, stderr } = await lab(['fuzz', ...settings, ...words]);
   return { code, stderr, summary: summarySchema.parse(JSON.parse(stdout)) };
 }
 
