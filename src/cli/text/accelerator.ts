@@ -11,9 +11,19 @@ const VERDICTS: Readonly<Record<StoredAnswer['verdict'], string>> = {
   unknown: 'the last try told nothing',
 };
 
-export function acceleratorText({ nested, ...state }: KvmState & { nested: NestedKvm }): string {
-  const lines = [...linesOf(state), ...(state.access.state === 'open' ? guestLines(nested) : [])];
+export function acceleratorText({
+  nested,
+  breakpoints,
+  ...state
+}: KvmState & { nested: NestedKvm; breakpoints: StoredAnswer | null }): string {
+  const open = state.access.state === 'open' ? [...breakpointLines(breakpoints), ...guestLines(nested)] : [];
+  const lines = [...linesOf(state), ...open];
   return ['accelerator', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Faults at the jump need them. */
+function breakpointLines(answer: StoredAnswer | null): string[] {
+  return answer === null ? [] : [`breakpoints: ${printable(answer.why)}, asked ${answer.at}`];
 }
 
 /** Guests need KVM in the machine too. The kernels of a scenario must also be able to drive it. */

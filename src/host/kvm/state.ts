@@ -19,10 +19,17 @@ export interface KvmState {
 }
 
 /** @param access how the device can be opened, which tests replace */
-export async function kvmState(cacheDir: string, access: KvmAccess = kvmAccess()): Promise<KvmState> {
+export async function kvmState(
+  cacheDir: string,
+  access: KvmAccess = kvmAccess(),
+): Promise<KvmState & { breakpoints: StoredAnswer | null }> {
   const qemu = findProgram(QEMU);
   const on = qemu === null ? null : await hostIdentity(qemu);
-  return stateOf(readAnswers(answersFile(cacheDir)), { access, on, now: Date.now() });
+  const host = { access, on, now: Date.now() };
+  return {
+    ...stateOf(readAnswers(answersFile(cacheDir)), host),
+    breakpoints: stateOf(readAnswers(answersFile(cacheDir, 'breakpoints')), host).answer,
+  };
 }
 
 export function stateOf(

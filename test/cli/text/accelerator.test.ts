@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { acceleratorText } from '../../../src/cli/text/accelerator.js';
 
-const state = { on: null, answer: null, counts: false, whyNot: null };
+const state = { on: null, answer: null, counts: false, whyNot: null, breakpoints: null };
 const open = { ...state, access: { state: 'open' } as const };
 
 it('guests run on KVM if it is passed on', () => {
@@ -20,4 +20,11 @@ it('otherwise they run on tcg, and a line says how to mend it', () => {
 it('without KVM, guests are not mentioned', () => {
   const access = { state: 'missing', why: 'there is no /dev/kvm', hint: 'buy one' } as const;
   expect(acceleratorText({ ...state, access, nested: { gives: 'svm' } })).not.toContain('guests');
+});
+
+it('says what is known of breakpoints, and when it was asked', () => {
+  const on = { host: 'h', qemu: '10.0', binary: 'b', kernel: 'k', cpu: 'c' };
+  const breakpoints = { verdict: 'refused', why: 'a kernel ran past one', at: '2026-11-28T09:00:00.000Z', on } as const;
+  const text = acceleratorText({ ...open, breakpoints, nested: { gives: 'svm' } });
+  expect(text).toContain('breakpoints: a kernel ran past one, asked 2026-11-28T09:00:00.000Z');
 });
