@@ -98,6 +98,8 @@ export async function breakAtKexec(
         await saveBeforeUserSpace(parts, stub, format.machineKexec);
       } finally {
         await stub.detach();
+        // A fault has stopped the machine for good; the debugger's farewell lets it run again.
+        if (machine.frozen) await machine.command('stop');
       }
     },
   };

@@ -12,7 +12,7 @@ import { parseScenario } from '../../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../../scenarios');
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.yaml') && !/^(matrix|profiles)\//.test(name))
+  .filter((name) => name.endsWith('.yaml') && !/^(matrix|profiles)\/|^fuzz\/[^/]*$/.test(name))
   .map((name) => join(FOLDER, name));
 
 /** All but where things are written. */
