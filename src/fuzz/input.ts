@@ -2,10 +2,16 @@
 // What the parts of the fuzzer exchange. An input is a scenario: everything that runs, judges, minimises and reports
 // a scenario works on it, and a finding needs no translation.
 import type { Scenario } from '../model/scenario/scenario.js';
+import type { Random } from '../util/random.js';
 import type { RunRecord } from '../run/index.js';
 
 /** `calls`: sequences of operations in both kernels. `bytes`: changes of the handover between them. */
-export type GeneratorName = 'calls' | 'bytes';
+export const GENERATORS = ['calls', 'bytes'] as const;
+export type GeneratorName = (typeof GENERATORS)[number];
+
+export function isGenerator(name: string): name is GeneratorName {
+  return GENERATORS.some((each) => each === name);
+}
 
 export interface Input {
   generator: GeneratorName;
@@ -14,12 +20,6 @@ export interface Input {
   scenario: Scenario;
   /** Whether every version in the handover is one that the kernel knows: a panic is then never policy. */
   versionsValid: boolean;
-}
-
-/** A source of numbers that is the same for the same seed. */
-export interface Random {
-  /** An integer from 0 to `limit - 1`. */
-  below(limit: number): number;
 }
 
 export interface Generator {

@@ -3,28 +3,13 @@
 // every step; in doubt it takes the full kernel.
 import type { Extent } from '../images/index.js';
 import { isFileAction } from '../model/scenario/file-steps.js';
-import type { Scenario, Step } from '../model/scenario/scenario.js';
+import { type Scenario, type Step, UPDATE_OPS } from '../model/scenario/scenario.js';
 
 /**
  * Steps on sessions and the update itself; those that change files count too. Commands of the user, guests and devices
  * may need anything, and clients pass descriptors through sockets.
  */
-const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
-  'open',
-  'create',
-  'memfd',
-  'preserve',
-  'retrieve-session',
-  'retrieve',
-  'check',
-  'finish',
-  'close',
-  'load',
-  'kexec',
-  'abort',
-  'kill-agent',
-  'fault',
-]);
+const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([...UPDATE_OPS, 'fault']);
 
 export function extentOf({ steps, hardware, machine, cmdlines }: Scenario): Extent {
   const plain =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab fuzz`: looks for bugs that nobody has reported.
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -11,19 +11,20 @@ import { Corpus } from '../../fuzz/hunt/corpus.js';
 import { hunt } from '../../fuzz/hunt/hunt.js';
 import { Journal } from '../../fuzz/hunt/journal.js';
 import { SOURCES } from '../../fuzz/hunt/sources.js';
-import type { Executor, GeneratorName } from '../../fuzz/input.js';
+import { type Executor, type GeneratorName, GENERATORS, isGenerator } from '../../fuzz/input.js';
 import { type HuntPlan, parseHuntPlan } from '../../fuzz/plan/plan.js';
 import { buildableNames, definedKernels } from '../../images/index.js';
 import { Preparation } from '../../perform/prepare.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
 import { tryLock } from '../../util/process/lock.js';
-import { trackTemp } from '../../util/process/reaper.js';
+import { makeTemp, removeTemp } from '../../util/process/reaper.js';
 import { printable } from '../../util/text/escape.js';
 import { EXIT_INFRA } from '../common/exit.js';
 import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
 import { type Accel, accelOption, decimal, jobs, wholeNumber } from '../common/option-values.js';
 import { runSetUp } from '../common/set-up.js';
+import type { HostSlots } from '../../host/slots.js';
 import { ruleFor } from '../../host/trust.js';
 import { trialMachines } from './trial-machines.js';
 
@@ -68,7 +69,7 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
   // Scenarios of the corpus are data, also if a copy came from elsewhere.
   const rule = ruleFor(folder, {});
   const known = parseKnown(...textOf(plan.known ?? join(packageRoot(), 'scenarios/fuzz/known.yaml')));
-  const shares = plan.generators ?? new Map(Object.keys(SOURCES).map((name) => [name as GeneratorName, 1]));
+  const shares = plan.generators ?? new Map(GENERATORS.map((name) => [name, 1]));
   const lock = await tryLock(join(folder, 'lock'), signal);
   if (lock === null)
     throw new LabError(`another hunt uses ${folder}`, { hint: 'wait until it has ended, or name another --corpus' });
@@ -81,22 +82,20 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
   const corpus = new Corpus(join(folder, 'corpus'), { ...plan, rule });
   const findings = new FindingStore(join(folder, 'findings'));
   const preparation = new Preparation({ accel: options.accel, signal, everyHandover: true });
-  const { machines, jobs: lanes, note } = trialMachines(preparation, plan.jobs);
+  const { machines, slots, jobs: lanes, note } = trialMachines(preparation, plan.jobs);
   const say = (text: string) => void process.stderr.write(`${printable(text, 500)}\n`);
   if (note !== null) say(note);
   for (const name of corpus.damaged) say(`skipped ${name} of the corpus: it cannot be read`);
-  const machineFolder = mkdtempSync(join(tmpdir(), 'lab-hunt-'));
-  trackTemp(machineFolder);
+  const machineFolder = makeTemp(join(tmpdir(), 'lab-hunt-'));
+  stack.defer(() => removeTemp(machineFolder));
   const sources = [];
-  const executors = new Map<GeneratorName, Executor>();
+  const executors = new Map<GeneratorName, Pick<Executor, 'execute'>>();
   for (const [name, share] of shares) {
-    const open = SOURCES[name];
-    if (open === undefined) throw new UsageError(`this lab has no generator ${name}`);
     const setting = { kernels: plan.kernels, preparation, folder: machineFolder, prepare: runSetUp };
-    const { generator, executor } = await open(setting);
+    const { generator, executor } = await SOURCES[name](setting);
     stack.use(executor);
     sources.push({ generator, share });
-    executors.set(name, executor);
+    executors.set(name, inTurn(executor, slots));
   }
   onInterruptKept(() => [
     `${journal.totals.next} inputs, ${corpus.list.length} of them in the corpus, ${findings.list.length} findings, ` +
@@ -134,10 +133,14 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
         minimiseMs: options.minimise * 1000,
         signal,
         note: say,
-        run: (scenario, { results, snapshots, signal: aborted }) => {
-          const target = results ?? mkdtempSync(join(tmpdir(), 'lab-trial-'));
-          if (results === null) trackTemp(target);
-          return machines.run(scenario, target, aborted, { snapshots });
+        run: async (scenario, { results, snapshots, signal: aborted }) => {
+          if (results !== null) return machines.run(scenario, results, aborted, { snapshots });
+          const passing = makeTemp(join(tmpdir(), 'lab-trial-'));
+          try {
+            return await machines.run(scenario, passing, aborted, { snapshots });
+          } finally {
+            removeTemp(passing);
+          }
         },
       }),
     onDone: () => {
@@ -161,6 +164,20 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
   if (end.kind === 'stopped') say(`stopped: ${end.why}`);
   if (end.kind === 'stopped' && end.infra) return EXIT_INFRA;
   return fresh.length > 0 ? 1 : 0;
+}
+
+/** Machines of a hunt share the host with those of all other labs, and with those that confirm its findings. */
+function inTurn(executor: Executor, slots: Pick<HostSlots, 'acquire'>): Pick<Executor, 'execute'> {
+  return {
+    execute: async (input, signal) => {
+      const slot = await slots.acquire(signal);
+      try {
+        return await executor.execute(input, signal);
+      } finally {
+        slot.release();
+      }
+    },
+  };
 }
 
 function summaryText(
@@ -198,8 +215,8 @@ function planOf(file: string | undefined, options: FuzzOptions): HuntPlan {
   if (pair !== null && (pair.length > 2 || pair.some((name) => problem(name) !== null)))
     throw new UsageError(`--kernels ${kernels}: expected FROM..TO`, { hint: 'lab images list shows the kernels' });
   const chosen = generators?.split(',').map((name) => {
-    if (name === 'calls' || name === 'bytes') return [name, 1] as const;
-    throw new UsageError(`--generators ${name}: expected calls or bytes`);
+    if (isGenerator(name)) return [name, 1] as const;
+    throw new UsageError(`--generators ${name}: expected ${GENERATORS.join(' or ')}`);
   });
   return {
     ...plan,

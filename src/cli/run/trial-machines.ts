@@ -13,8 +13,8 @@ import { labVersion } from '../common/version.js';
 export function trialMachines(
   preparation: Preparation,
   requestedJobs: number | null,
-): { machines: Machines; jobs: number; note: string | null } {
+): { machines: Machines; slots: HostSlots; jobs: number; note: string | null } {
   const { jobs, memory, note } = capacity(requestedJobs, { jobs: null, memory: null, timeout: null });
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism());
-  return { machines: new Machines({ preparation, slots, memory, labVersion: labVersion() }), jobs, note };
+  return { machines: new Machines({ preparation, slots, memory, labVersion: labVersion() }), slots, jobs, note };
 }

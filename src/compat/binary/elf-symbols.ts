@@ -23,53 +23,49 @@ export interface FunctionSymbol {
   file: string | null;
 }
 
-/**
- * Name to linear address of the wanted symbols; the first one if two have the same name. Throws FormatError if the
- * source is not an ELF file.
- */
-export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<string, bigint> {
+/** Each symbol of an ELF file: its name is read only on demand. Throws FormatError if the source is none. */
+function* symbolTable(source: ByteSource): Generator<{ words: DataView; at: number; name: () => string }> {
   const elf = readElf(source);
-  const symbols = new Map<string, bigint>();
   for (const table of elf.sections.filter(({ type }) => type === SHT_SYMTAB)) {
     const strings = elf.sections[table.link];
     if (strings === undefined) continue;
     const text = sectionBytes(elf, strings);
     const bytes = sectionBytes(elf, table);
     const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + SYMBOL_BYTES <= bytes.length; at += SYMBOL_BYTES) {
-      const name = stringAt(text, words.getUint32(at, true));
-      if (wanted.includes(name) && !symbols.has(name)) symbols.set(name, words.getBigUint64(at + VALUE, true));
-    }
+    for (let at = 0; at + SYMBOL_BYTES <= bytes.length; at += SYMBOL_BYTES)
+      yield { words, at, name: () => stringAt(text, words.getUint32(at, true)) };
+  }
+}
+
+/**
+ * Name to linear address of the wanted symbols; the first one if two have the same name. Throws FormatError if the
+ * source is not an ELF file.
+ */
+export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<string, bigint> {
+  const symbols = new Map<string, bigint>();
+  for (const { words, at, name: read } of symbolTable(source)) {
+    const name = read();
+    if (wanted.includes(name) && !symbols.has(name)) symbols.set(name, words.getBigUint64(at + VALUE, true));
   }
   return symbols;
 }
 
 /** All functions of a linked kernel. Throws FormatError if the source is not an ELF file. */
 export function functionsOf(source: ByteSource): FunctionSymbol[] {
-  const elf = readElf(source);
   const functions: FunctionSymbol[] = [];
-  for (const table of elf.sections.filter(({ type }) => type === SHT_SYMTAB)) {
-    const strings = elf.sections[table.link];
-    if (strings === undefined) continue;
-    const text = sectionBytes(elf, strings);
-    const bytes = sectionBytes(elf, table);
-    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    // A symbol for the file comes before its local symbols.
-    let file: string | null = null;
-    for (let at = 0; at + SYMBOL_BYTES <= bytes.length; at += SYMBOL_BYTES) {
-      const info = words.getUint8(at + INFO);
-      const kind = info & 15;
-      if (kind !== STT_FUNC && kind !== STT_FILE) continue;
-      const name = stringAt(text, words.getUint32(at, true));
-      if (kind === STT_FILE) file = name;
-      else if (functions.length < MAX_FUNCTIONS)
-        functions.push({
-          name,
-          address: words.getBigUint64(at + VALUE, true),
-          size: Number(words.getBigUint64(at + SIZE, true)),
-          file: info >> 4 === STB_LOCAL ? file : null,
-        });
-    }
+  // A symbol for the file comes before its local symbols.
+  let file: string | null = null;
+  for (const { words, at, name } of symbolTable(source)) {
+    const info = words.getUint8(at + INFO);
+    const kind = info & 15;
+    if (kind === STT_FILE) file = name();
+    else if (kind === STT_FUNC && functions.length < MAX_FUNCTIONS)
+      functions.push({
+        name: name(),
+        address: words.getBigUint64(at + VALUE, true),
+        size: Number(words.getBigUint64(at + SIZE, true)),
+        file: info >> 4 === STB_LOCAL ? file : null,
+      });
   }
   return functions;
 }

@@ -4,7 +4,8 @@ import { parse, parseDocument } from 'yaml';
 import type { Series } from '../../handover/index.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { parseScenario } from '../../scenario/index.js';
-import type { Generator, Input, Random } from '../input.js';
+import type { Random } from '../../util/random.js';
+import type { Generator, Input } from '../input.js';
 import { fieldsOf } from './fields.js';
 import { changeOf, type ChangeText, isVersion } from './values.js';
 

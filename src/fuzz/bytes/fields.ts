@@ -3,7 +3,7 @@
 import { FIRST_READERS, placeKey, type Series } from '../../handover/index.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { parsePlace, PLACE_TEMPLATES, type PlaceKind } from '../../scenario/index.js';
-import type { Random } from '../input.js';
+import type { Random } from '../../util/random.js';
 
 export interface HandoverField {
   /** As a scenario names it: `memfd[vm0/1].folio[17].pfn`. */
@@ -66,22 +66,21 @@ function named(
   template: string,
   { sessions, files, random }: { sessions: readonly string[]; files: readonly NamedFile[]; random: Random },
 ): string | null {
-  const file = files[random.below(Math.max(1, files.length))];
-  const session = template.startsWith('files[') ? file?.session : sessions[random.below(Math.max(1, sessions.length))];
+  const file = random.pick(files);
+  const session = template.startsWith('files[') ? file?.session : random.pick(sessions);
   if (template.includes('SESSION/FILE') && file === undefined) return null;
   if (template.includes('SESSION') && session === undefined) return null;
   const pages = file?.pages ?? 1;
   return template
     .replace('SESSION/FILE', `${file?.session}/${file?.token}`)
     .replace('SESSION', session ?? '')
-    .replace('kho.node[NAME]', `kho.node[${NODES[random.below(NODES.length)]}]`)
-    .replace('byte[N]', `byte[${BYTES[random.below(BYTES.length)]}]`)
+    .replace('kho.node[NAME]', `kho.node[${random.pick(NODES)}]`)
+    .replace('byte[N]', `byte[${random.pick(BYTES)}]`)
     .replace('block[N]', `block[${random.below(2)}]`)
     .replace('[N]', `[${edgeOf(pages, random)}]`);
 }
 
 /** Half of the time the first or last of them. */
 function edgeOf(count: number, random: Random): number {
-  const edges = [0, count - 1];
-  return random.below(2) === 0 ? (edges[random.below(2)] ?? 0) : random.below(count);
+  return random.below(2) === 0 ? random.pick([0, count - 1]) : random.below(count);
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generator of sequences of calls. Each input carries the answers that the model allows.
 import type { Structure } from '../../model/kernel/abi.js';
-import type { Generator, Input, Random } from '../input.js';
+import type { Random } from '../../util/random.js';
+import type { Generator, Input } from '../input.js';
 import { sequenceOfSeed } from './generate/sequences.js';
 import { limitsOf } from './limits.js';
 import { mutated } from './mutate.js';
 import type { Kernel } from './model/sessions.js';
 import { sequenceOf } from './operation.js';
 import { inputOf, type Kernels } from './replay.js';
-import { RULES, seriesOf } from './series.js';
+import { rulesOf } from './series.js';
 
 export interface CallsOptions {
   /** Chains of kernels whose formats fit, by name: each input takes one. */
@@ -40,8 +41,8 @@ export class CallsGenerator implements Generator {
   private readonly facts: Kernels = (name) => {
     const known = this.kernels.get(name);
     if (known !== undefined) return known;
-    const series = seriesOf(name);
-    const kernel = { rules: RULES[series], limits: limitsOf(series, this.options.structures(name)) };
+    const rules = rulesOf(name);
+    const kernel = { rules, limits: limitsOf(rules, this.options.structures(name)) };
     this.kernels.set(name, kernel);
     return kernel;
   };

@@ -2,7 +2,7 @@
 // Numbers at which something changes in a kernel's structures: a block or a page is full, a list needs another one.
 // They come from the sizes of its types. A count is worth trying right at such a number, one below and one above.
 import type { Structure } from '../../model/kernel/abi.js';
-import { RULES, type Series } from './series.js';
+import type { SeriesRules } from './series.js';
 
 const PAGE = 4096;
 
@@ -22,13 +22,12 @@ export interface CallLimits {
 }
 
 /** Throws a RangeError if the kernel's types lack a structure. */
-export function limitsOf(series: Series, structures: readonly Structure[]): CallLimits {
+export function limitsOf({ room }: Pick<SeriesRules, 'room'>, structures: readonly Structure[]): CallLimits {
   const size = (name: string): number => {
     const found = structures.find((each) => each.name === name);
     if (found === undefined || found.size === 0) throw new RangeError(`the kernel has no structure ${name}`);
     return found.size;
   };
-  const { room } = RULES[series];
   const header = size(room === 'chain' ? 'kho_block_header_ser' : 'luo_session_header_ser');
   const sessionBytes = room === 'chain' ? PAGE : room.sessionPages * PAGE;
   const fileBytes = room === 'chain' ? PAGE - header : room.filePages * PAGE;

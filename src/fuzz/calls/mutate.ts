@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Neighbours of a sequence: operations go, come, change places, or come once more; runs of many get longer or shorter.
-import type { Random } from '../input.js';
+import type { Random } from '../../util/random.js';
 import type { Operation, Sequence } from './operation.js';
 
 type Change = (operations: readonly Operation[], random: Random, other: readonly Operation[]) => Operation[];

@@ -1,33 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of a sequence: those steps of a scenario that are calls of clients, or that end a kernel.
-import type { Action, Scenario, Step } from '../../model/scenario/scenario.js';
+import { CLIENT_OPS } from '../../model/scenario/client.js';
+import { FILE_OPS } from '../../model/scenario/file-steps.js';
+import { type Action, type Scenario, type Step, UPDATE_OPS } from '../../model/scenario/scenario.js';
 
-const OPS = [
-  'open',
-  'create',
-  'memfd',
-  'preserve',
-  'retrieve-session',
-  'retrieve',
-  'check',
-  'finish',
-  'close',
-  'write',
-  'truncate',
-  'fallocate',
-  'seal',
-  'reopen',
-  'seek',
-  'get-name',
-  'client',
-  'pass',
-  'kill',
-  'load',
-  'kexec',
-  'abort',
-  'kill-agent',
-  'exec',
-] as const;
+const OPS = [...UPDATE_OPS, ...FILE_OPS, ...CLIENT_OPS, 'exec'] as const;
 
 type OperationName = (typeof OPS)[number];
 

@@ -2,8 +2,7 @@
 // What a series of kernels allows, where the series differ. A mistake that a later kernel has mended is no rule: the
 // model demands the right answer of each series, so that the fuzzer finds the mistake again.
 
-export const SERIES = ['6.19', '7.1', '7.2', '7.3'] as const;
-export type Series = (typeof SERIES)[number];
+import { type Series, seriesOf } from '../../handover/index.js';
 
 export interface SeriesRules {
   /** Where sessions and files of a session are described: a chain of blocks, or an array of this many pages. */
@@ -17,14 +16,14 @@ export interface SeriesRules {
 /** LUO_SESSION_PGCNT and LUO_FILE_PGCNT; constants of the source, which no type shows. */
 const ARRAYS = { sessionPages: 16, filePages: 2 };
 
-export const RULES: Readonly<Record<Series, SeriesRules>> = {
+const RULES: Readonly<Record<Series, SeriesRules>> = {
   '6.19': { room: ARRAYS, getName: 'unknown', seals: 'lost' },
   '7.1': { room: ARRAYS, getName: 'unknown', seals: 'kept' },
   '7.2': { room: 'chain', getName: 'answers', seals: 'kept' },
   '7.3': { room: 'chain', getName: 'answers', seals: 'kept' },
 };
 
-/** The series of a kernel by its name; unknown ones count as the newest. */
-export function seriesOf(kernel: string): Series {
-  return SERIES.find((series) => kernel === series || kernel.startsWith(`${series}.`)) ?? '7.3';
+/** By a kernel's name; of one that nobody knows, those of the newest series. */
+export function rulesOf(kernel: string): SeriesRules {
+  return RULES[seriesOf({ release: kernel, stock: true }) ?? '7.3'];
 }

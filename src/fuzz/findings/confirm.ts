@@ -38,7 +38,10 @@ export interface ConfirmOptions {
 export const REPRODUCTIONS = 3;
 const INFRA_RETRIES = 1;
 
-/** Returns the finding with its new state, which is stored. After an abort it throws, and the state stays `found`. */
+/**
+ * Returns the finding with its new state, which is stored. After an abort it throws, and the state stays `found`; so it
+ * does if the lab fails.
+ */
 export async function confirm(finding: Finding, options: ConfirmOptions): Promise<Finding> {
   const { store, known, rule, signal, note } = options;
   const entry = knownAs(finding.title, finding.kernels, known);
@@ -53,6 +56,11 @@ export async function confirm(finding: Finding, options: ConfirmOptions): Promis
     note(`${finding.title}: run ${run + 1} of ${REPRODUCTIONS} from a boot`);
     const kept = await runOnce(parse(text), options, { results: run === 0 ? results : null, snapshots: 'cold' });
     if (run === 0) folder = kept.folder;
+    // A fault of the lab says nothing about the kernel: the finding stays, and is confirmed at the next start.
+    if (kept.result.outcome === 'infra') {
+      note(`${finding.title}: not decided, because the lab failed: ${kept.result.cause?.title ?? ''}`);
+      return finding;
+    }
     if (isSame(finding, parse(text), kept.result)) {
       seen++;
       last = kept.result;

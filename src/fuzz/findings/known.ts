@@ -33,14 +33,10 @@ export function parseKnown(text: string, file: string): Known[] {
 export function knownAs(title: string, kernels: readonly string[], all: readonly Known[]): Known | null {
   return (
     all.find(
-      (each) => matches(each.title, title) && kernels.some((name) => each.kernels.some((of) => glob(of, '-')(name))),
+      (each) =>
+        glob(each.title, 'none')(title) && kernels.some((name) => each.kernels.some((of) => glob(of, '-')(name))),
     ) ?? null
   );
-}
-
-function matches(pattern: string, title: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(title);
 }
 
 /** JSON Schema, draft-07, for files of known findings. */

@@ -8,13 +8,13 @@ import { z } from 'zod';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { readJson } from '../../util/read-json.js';
-import type { Input } from '../input.js';
+import { GENERATORS, type Input } from '../input.js';
 
 export const findingSchema = z.object({
   name: z.string(),
   outcome: z.enum(OUTCOMES),
   title: z.string(),
-  generator: z.enum(['calls', 'bytes']),
+  generator: z.enum(GENERATORS),
   versionsValid: z.boolean(),
   kernels: z.array(z.string()),
   /** Number of the input that showed it first, and the seed: together they give it again. */

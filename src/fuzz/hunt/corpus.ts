@@ -7,11 +7,11 @@ import type { HostRule } from '../../model/scenario/host-use.js';
 import { parseScenario } from '../../scenario/index.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { readJson } from '../../util/read-json.js';
-import type { Input } from '../input.js';
+import { GENERATORS, type Input } from '../input.js';
 
 const entrySchema = z.object({
   index: z.number().int(),
-  generator: z.enum(['calls', 'bytes']),
+  generator: z.enum(GENERATORS),
   versionsValid: z.boolean(),
   text: z.string(),
   features: z.array(z.string()),

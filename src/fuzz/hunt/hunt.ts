@@ -12,7 +12,7 @@ import { Monotony } from './monotony.js';
 
 export interface HuntOptions {
   sources: readonly Source[];
-  executors: ReadonlyMap<GeneratorName, Executor>;
+  executors: ReadonlyMap<GeneratorName, Pick<Executor, 'execute'>>;
   seed: number;
   jobs: number;
   /** Milliseconds in which inputs start. */

@@ -5,7 +5,7 @@ import { Random } from '../../util/random.js';
 import type { Generator, Input } from '../input.js';
 import type { Entry } from './corpus.js';
 
-/** The corpus that an input sees changes after each of so many inputs. */
+/** The corpus that inputs see changes after this many of them. */
 export const ROUND = 64;
 
 export interface Source {

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { writeWhole } from '../../store/write-whole.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { parseJson } from '../../util/json.js';
+import { GENERATORS } from '../input.js';
 
-const generator = z.enum(['calls', 'bytes']);
+const generator = z.enum(GENERATORS);
 const lineSchema = z.object({
   i: z.number().int(),
   generator,

@@ -7,12 +7,13 @@ import type { Preparation } from '../../perform/prepare.js';
 import { parseScenario } from '../../scenario/index.js';
 import { LabError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
-import { SERIES, type Series } from '../../handover/index.js';
+import { SERIES, type Series, seriesOf } from '../../handover/index.js';
 import { Bytes } from '../bytes/bytes.js';
 import { BytesExecutor } from '../bytes/executor.js';
 import { CallsGenerator } from '../calls/calls.js';
 import { CallsExecutor } from '../calls/executor.js';
-import type { Execution, Executor, Generator, GeneratorName, Input, Random } from '../input.js';
+import type { Random } from '../../util/random.js';
+import type { Execution, Executor, Generator, GeneratorName, Input } from '../input.js';
 
 export interface SourceSetting {
   /** Pairs of kernels. */
@@ -30,7 +31,7 @@ interface Part {
 }
 
 /** A new generator is a line here. */
-export const SOURCES: Readonly<Partial<Record<GeneratorName, (setting: SourceSetting) => Promise<Part>>>> = {
+export const SOURCES: Readonly<Record<GeneratorName, (setting: SourceSetting) => Promise<Part>>> = {
   bytes: bytesOf,
   calls: callsOf,
 };
@@ -77,15 +78,15 @@ async function bytesOf({ kernels, preparation, folder, prepare }: SourceSetting)
         hint: 'use --generators calls, or a kernel that the lab builds',
         detail: prepared.unread[0] ?? null,
       });
-    generators.push(new Bytes({ bases, from, to, series: seriesOf(from) }));
+    generators.push(new Bytes({ bases, from, to, series: knownSeries(from) }));
     executors.set(pair.join(), new BytesExecutor({ prepared, folder }));
   }
   return { generator: new AnyPair(generators), executor: new ByPair(executors) };
 }
 
-function seriesOf(kernel: string): Series {
-  const found = SERIES.find((series) => kernel.startsWith(`${series}.`));
-  if (found !== undefined) return found;
+function knownSeries(kernel: string): Series {
+  const series = seriesOf({ release: kernel, stock: true });
+  if (series !== null) return series;
   throw new LabError(`the lab does not know which bytes ${kernel} hands over`, {
     hint: `use --generators calls, or a kernel of ${SERIES.join(', ')}`,
   });

@@ -17,7 +17,9 @@ export type ClientAction =
   | { op: 'pass'; from: string; to: string; what: Held }
   | { op: 'kill'; client: string };
 
-const OPS: ReadonlySet<string> = new Set<ClientAction['op']>(['client', 'pass', 'kill']);
+export const CLIENT_OPS = ['client', 'pass', 'kill'] as const;
+
+const OPS: ReadonlySet<string> = new Set<ClientAction['op']>(CLIENT_OPS);
 
 export function isClientAction(action: { op: string }): action is ClientAction {
   return OPS.has(action.op);

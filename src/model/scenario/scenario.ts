@@ -109,6 +109,23 @@ export type TableDamage = (typeof TABLE_DAMAGES)[number];
 export const FAULT_MOMENTS = ['before-kexec', 'jump', 'next-kernel', 'before-finish'] as const;
 export type FaultMoment = (typeof FAULT_MOMENTS)[number];
 
+/** Operations of a live update alone: on sessions, on their files, and the update itself. */
+export const UPDATE_OPS = [
+  'open',
+  'create',
+  'memfd',
+  'preserve',
+  'retrieve-session',
+  'retrieve',
+  'check',
+  'finish',
+  'close',
+  'load',
+  'kexec',
+  'abort',
+  'kill-agent',
+] as const;
+
 export type Action =
   | { op: 'open' }
   | { op: 'create'; session: string }

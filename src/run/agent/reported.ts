@@ -3,13 +3,10 @@
 // before the kexec.
 import type { Reported } from '../state/file.js';
 import { numberOf, type AgentReply } from '../../guest/agent.js';
-import type { Seal } from '../../model/scenario/file-steps.js';
+import { type Seal, sealsOf, withImplied } from '../../model/scenario/file-steps.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
 import type { Needs } from '../engine/parts.js';
 import type { FileState } from '../state/file.js';
-
-/** F_SEAL_EXEC on a file that can be executed sets these as well (memfd_add_seals() in mm/memfd.c). */
-const WITH_EXEC: readonly Seal[] = ['shrink', 'grow', 'write', 'future_write'];
 
 /** The seals of a memfd after `more` are added. */
 export function sealsWith(
@@ -17,19 +14,16 @@ export function sealsWith(
   more: readonly Seal[],
   { executable }: { executable: boolean },
 ): string[] {
-  return [...new Set([...seals, ...more, ...(more.includes('exec') && executable ? WITH_EXEC : [])])].sort();
+  return [...new Set([...seals, ...withImplied(more, { executable })])].sort();
 }
 
 /** What a kernel should report about a memfd that was created from this spec. */
 export function askedOf(spec: MemfdSpec): Reported {
   const noexec = spec.flags?.includes('noexec') ?? false;
-  // Without MFD_ALLOW_SEALING a memfd has F_SEAL_SEAL; MFD_NOEXEC_SEAL allows sealing and sets F_SEAL_EXEC
-  // (mm/memfd.c).
-  const born = noexec ? ['exec'] : spec.seals.length === 0 ? ['seal'] : [];
   return {
     size: spec.size,
     position: spec.position,
-    seals: sealsWith(born, spec.seals, { executable: !noexec }),
+    seals: [...new Set(sealsOf({ noexec, seals: spec.seals }))].sort(),
     mode: null,
     access: null,
     blocks: null,

@@ -34,23 +34,21 @@ export async function injectFaults(parts: FaultParts, faults: readonly Fault[]):
 
 async function preparedFault(parts: FaultParts, fault: Fault): Promise<() => Injected | Promise<Injected>> {
   if (fault.kind !== 'change') return () => inject(parts, fault);
-  const missing = ({ message, detail }: HandoverError): Injected => ({
-    places: 0,
-    detail: `${fault.text}: ${message}${detail === null ? '' : ` (${detail})`}`,
-  });
+  const found = await orMissing(fault, () => findChange(parts, fault));
+  if ('places' in found) return () => found;
+  return () => orMissing(fault, () => ({ places: 1, detail: found.apply() }));
+}
+
+/** What a change cannot find, or cannot hold, is no place. */
+async function orMissing<T>(
+  { text }: Extract<Fault, { kind: 'change' }>,
+  work: () => T | Promise<T>,
+): Promise<T | Injected> {
   try {
-    const { apply } = await findChange(parts, fault);
-    return () => {
-      try {
-        return { places: 1, detail: apply() };
-      } catch (error) {
-        if (!(error instanceof HandoverError)) throw error;
-        return missing(error);
-      }
-    };
+    return await work();
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
-    return () => missing(error);
+    return { places: 0, detail: `${text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}` };
   }
 }
 

@@ -7,7 +7,7 @@ import { fieldsOf } from '../../../src/fuzz/bytes/fields.js';
 import type { Input } from '../../../src/fuzz/input.js';
 import type { Fault } from '../../../src/model/scenario/scenario.js';
 import { parseScenario, PLACE_TEMPLATES } from '../../../src/scenario/index.js';
-import { randomOf } from '../random.js';
+import { Random } from '../../../src/util/random.js';
 
 const BASES = ['files', 'blocks'].map((name) => ({
   name,
@@ -23,7 +23,7 @@ function changes({ scenario }: Input): Extract<Fault, { kind: 'change' }>[] {
   return scenario.steps.flatMap((step) => (step.op === 'fault' && step.fault.kind === 'change' ? [step.fault] : []));
 }
 
-function inputs(count: number, generator = bytes(), random = randomOf(1)): Input[] {
+function inputs(count: number, generator = bytes(), random = new Random(1)): Input[] {
   return Array.from({ length: count }, () => generator.fresh(random));
 }
 
@@ -40,7 +40,7 @@ describe('an input', () => {
   });
 
   it('is the same for the same seed', () => {
-    const texts = (seed: number) => inputs(20, bytes(), randomOf(seed)).map(({ text }) => text);
+    const texts = (seed: number) => inputs(20, bytes(), new Random(seed)).map(({ text }) => text);
     expect(texts(7)).toEqual(texts(7));
     expect(texts(7)).not.toEqual(texts(8));
   });
@@ -84,7 +84,7 @@ describe('all inputs together', () => {
 
 describe('a neighbour of an input', () => {
   it('has one change more, one less, or another one', () => {
-    const random = randomOf(3);
+    const random = new Random(3);
     const generator = bytes();
     const seen = new Set<string>();
     for (const input of inputs(60, generator, random)) {
@@ -99,7 +99,7 @@ describe('a neighbour of an input', () => {
   });
 
   it('never grows without end', () => {
-    const random = randomOf(4);
+    const random = new Random(4);
     const generator = bytes();
     let input = generator.fresh(random);
     for (let i = 0; i < 60; i++) input = generator.mutate(input, random);
@@ -109,7 +109,7 @@ describe('a neighbour of an input', () => {
 
 it('fields without a file or a session are left out', () => {
   const empty = parseScenario('from: a\nto: b\nexpect: preserved\nsessions: []\n', 'x.yaml');
-  const found = fieldsOf(empty, '7.3', randomOf(1)).map(({ text }) => text);
+  const found = fieldsOf(empty, '7.3', new Random(1)).map(({ text }) => text);
   expect(found).toContain('luo.sessions_pa');
   expect(found.filter((text) => /^(session\[|file|memfd|content)/.test(text))).toEqual([]);
 });

@@ -4,10 +4,10 @@ import { CallsGenerator } from '../../../src/fuzz/calls/calls.js';
 import { sequenceOf } from '../../../src/fuzz/calls/operation.js';
 import { replay } from '../../../src/fuzz/calls/replay.js';
 import { limitsOf } from '../../../src/fuzz/calls/limits.js';
-import { RULES, seriesOf } from '../../../src/fuzz/calls/series.js';
+import { rulesOf } from '../../../src/fuzz/calls/series.js';
 import { textOf } from '../../../src/fuzz/calls/text.js';
 import { parseScenario } from '../../../src/scenario/index.js';
-import { randomOf } from '../random.js';
+import { Random } from '../../../src/util/random.js';
 import { STRUCTURES } from './structures.js';
 
 const CHAINS = [
@@ -16,14 +16,14 @@ const CHAINS = [
   ['6.19.11', '6.19.11'],
 ];
 const calls = new CallsGenerator({ chains: CHAINS, structures: () => STRUCTURES });
-const facts = (name: string) => ({ rules: RULES[seriesOf(name)], limits: limitsOf(seriesOf(name), STRUCTURES) });
+const facts = (name: string) => ({ rules: rulesOf(name), limits: limitsOf(rulesOf(name), STRUCTURES) });
 const SEEDS = Array.from({ length: 400 }, (_, index) => index);
 
 describe('sequences of calls', () => {
   it('are valid scenarios, and their text gives the same sequence and the same answers back', () => {
     for (const seed of SEEDS) {
       // The parser follows sessions, files and clients on its own: it throws where the model is wrong.
-      const { scenario, text } = calls.fresh(randomOf(seed));
+      const { scenario, text } = calls.fresh(new Random(seed));
       const { steps, model } = replay(sequenceOf(scenario), facts);
       expect(textOf(scenario.kernels, steps, model.end()), `seed ${seed}`).toBe(text);
     }
@@ -31,7 +31,7 @@ describe('sequences of calls', () => {
 
   it('stay valid when they are mutated, and get the answers that are right then', () => {
     for (const seed of SEEDS.slice(0, 120)) {
-      const random = randomOf(seed);
+      const random = new Random(seed);
       let input = calls.fresh(random);
       for (let times = 0; times < 3; times++) input = calls.mutate(input, random);
       const { steps, model } = replay(sequenceOf(input.scenario), facts);
@@ -40,19 +40,19 @@ describe('sequences of calls', () => {
   }, 120_000);
 
   it('are the same for the same seed, and differ between seeds', () => {
-    const texts = SEEDS.slice(0, 50).map((seed) => calls.fresh(randomOf(seed)).text);
-    expect(SEEDS.slice(0, 50).map((seed) => calls.fresh(randomOf(seed)).text)).toEqual(texts);
+    const texts = SEEDS.slice(0, 50).map((seed) => calls.fresh(new Random(seed)).text);
+    expect(SEEDS.slice(0, 50).map((seed) => calls.fresh(new Random(seed)).text)).toEqual(texts);
     expect(new Set(texts).size).toBeGreaterThan(45);
   });
 
   it('have every kind of end that a right run can have', () => {
-    const outcomes = new Set(SEEDS.slice(0, 200).map((seed) => calls.fresh(randomOf(seed)).scenario.expect.outcome));
+    const outcomes = new Set(SEEDS.slice(0, 200).map((seed) => calls.fresh(new Random(seed)).scenario.expect.outcome));
     expect([...outcomes].toSorted()).toEqual(['corrupt', 'leak', 'lost', 'preserved', 'refused']);
   });
 
   it('try the limits of the structures: a full block of sessions, and one more after a name that is taken', () => {
     const full = SEEDS.slice(0, 200).filter((seed) => {
-      const { scenario } = calls.fresh(randomOf(seed));
+      const { scenario } = calls.fresh(new Random(seed));
       return scenario.steps.filter(({ op, errno }) => op === 'create' && errno === null).length === 51;
     });
     expect(full.length).toBeGreaterThan(0);

@@ -9,7 +9,8 @@ import { horizonOf } from '../../../src/fuzz/hunt/inputs.js';
 import { hunt, type HuntOptions } from '../../../src/fuzz/hunt/hunt.js';
 import { Journal } from '../../../src/fuzz/hunt/journal.js';
 import { Monotony } from '../../../src/fuzz/hunt/monotony.js';
-import type { Executor, Generator, Input, Random } from '../../../src/fuzz/input.js';
+import type { Executor, Generator, Input } from '../../../src/fuzz/input.js';
+import type { Random } from '../../../src/util/random.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const folders: string[] = [];

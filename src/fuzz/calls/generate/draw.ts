@@ -23,7 +23,7 @@ export class Draw {
     return choices[this.below(choices.length)] ?? choices[0];
   }
 
-  /** True once in so many draws. */
+  /** True in one of `of` draws. */
   once(of: number): boolean {
     return this.below(of) === of - 1;
   }

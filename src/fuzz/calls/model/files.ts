@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations on files: the answer, and what they change.
-import type { FileAction, Seal } from '../../../model/scenario/file-steps.js';
+import { type FileAction, type Seal, sealsOf, withImplied } from '../../../model/scenario/file-steps.js';
 import type { MemfdSpec } from '../../../model/scenario/scenario.js';
 import { type Answer, IMPOSSIBLE, OK, type Verdict } from './answer.js';
 import { ALLOCATE, answerOf, PUNCH_HOLE, SEAL, TRUNCATE, WRITE } from './rules.js';
@@ -14,26 +14,17 @@ export type FileOperation = Exclude<FileAction, { op: 'get-name' }>;
 
 export function inodeOf({ size, seals, flags = [], huge }: MemfdSpec): Inode {
   const noexec = flags.includes('noexec');
-  const executable = !noexec;
-  // Without MFD_ALLOW_SEALING a memfd has F_SEAL_SEAL from the start.
-  const first: Seal[] = noexec ? ['exec'] : seals.length === 0 ? ['seal'] : [];
   return {
     size,
-    seals: new Set([...first, ...withImplied(seals, { executable })]),
+    seals: new Set(sealsOf({ noexec, seals })),
     hugetlb: flags.includes('hugetlb'),
     huge,
     noexec,
-    executable,
     reserved: 0,
     preservedIn: null,
     heldBy: null,
     changes: 0,
   };
-}
-
-/** F_SEAL_EXEC of a file that can be executed sets more seals. */
-function withImplied(seals: readonly Seal[], { executable }: Pick<Inode, 'executable'>): Seal[] {
-  return seals.includes('exec') && executable ? [...seals, 'shrink', 'grow', 'write', 'future_write'] : [...seals];
 }
 
 /** The byte after the last one that is written. A last page that is not full stays so. */
@@ -98,7 +89,7 @@ function reopen(
 
 function seal(file: Descriptor, seals: readonly Seal[]): Answer {
   const { inode } = file;
-  const all = withImplied(seals, inode);
+  const all = withImplied(seals, { executable: !inode.noexec });
   const adds = all.includes('write') && !inode.seals.has('write') ? 'write' : 'others';
   return applied(answerOf(SEAL, { file, end: 0, adds }), () => {
     for (const each of all) inode.seals.add(each);

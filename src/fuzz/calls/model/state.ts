@@ -12,8 +12,6 @@ export interface Inode {
   huge: boolean;
   /** Created with MFD_NOEXEC_SEAL. */
   noexec: boolean;
-  /** Its pages are executable, so that F_SEAL_EXEC sets more seals. */
-  executable: boolean;
   /** Bytes up to which pages are reserved beyond the end. */
   reserved: number;
   /** The session of this kernel that preserves it; null if none does. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kexec makes of sessions and files, and what is left when a kernel is done.
-import type { Seal } from '../../../model/scenario/file-steps.js';
+import { type Seal, withImplied } from '../../../model/scenario/file-steps.js';
 import type { SeriesRules } from '../series.js';
 import { reservesBeyondEnd } from './files.js';
 import type { Losses } from './losses.js';
@@ -34,24 +34,14 @@ function carried(held: Held, { seals: fate }: SeriesRules): Held {
   const seals = sealsAfter(noted, fate);
   const sameSeals = seals.size === inode.seals.size && [...seals].every((seal) => inode.seals.has(seal));
   const changed = access === 'r' || inode.noexec || reservesBeyondEnd(inode) || !sameSeals;
-  const next: Inode = {
-    ...inode,
-    seals,
-    noexec: false,
-    executable: true,
-    reserved: 0,
-    preservedIn: null,
-    heldBy: null,
-  };
+  const next: Inode = { ...inode, seals, noexec: false, reserved: 0, preservedIn: null, heldBy: null };
   return { ...held, inode: next, access: 'rw', retrieved: false, changed };
 }
 
 function sealsAfter(noted: readonly Seal[], fate: SeriesRules['seals']): Set<Seal> {
   // The new memfd cannot be sealed at all.
   if (fate === 'lost') return new Set(['seal']);
-  // It can be executed, and then F_SEAL_EXEC sets more seals.
-  const implied: Seal[] = noted.includes('exec') ? ['shrink', 'grow', 'write', 'future_write'] : [];
-  return new Set([...noted, ...implied]);
+  return new Set(withImplied(noted, { executable: true }));
 }
 
 /** The running kernel has no more steps: what it was given and did not take stays behind. */

@@ -2,7 +2,7 @@
 // Delta debugging (Zeller, Hildebrandt 2002): leaves out ever smaller parts of a list while it still fails. Candidates
 // are given in order, the smallest first, so that several can be tried at once.
 //
-// If 51 equal entries are needed, proving it for each of them takes more trials than all the rest. So many entries of
+// If 51 equal entries are needed, proving it for each of them takes more trials than all the rest. Many entries of
 // one shape count as a number once neither a half of the list nor the first, the middle or the last of them can be left
 // out: few entries that are needed for themselves would have to be exactly these.
 
