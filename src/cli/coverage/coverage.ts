@@ -17,6 +17,7 @@ import { inStage } from '../../report/live/progress.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
+import { EXIT_INFRA } from '../common/exit.js';
 import { interruptible, keepsCache } from '../common/interrupt.js';
 import { timeout, trustOption, withKernels } from '../common/option-values.js';
 import { showOn } from '../common/show-progress.js';
@@ -99,7 +100,7 @@ async function coverage(words: readonly string[], options: CoverageOptions): Pro
   }
   write(kernels, options);
   const seen = kernels.filter(({ merged: { runs: all } }) => all.some(({ ran }) => !ran.isEmpty));
-  if (seen.length === 0) return 3;
+  if (seen.length === 0) return EXIT_INFRA;
   return options.reaches === undefined ? print(kernels, options) : printReached(kernels, options.reaches, options);
 }
 
