@@ -3,6 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario/scenario.js';
 import type { DevicePlan } from '../model/scenario/device.js';
+import { hasGuests } from '../model/scenario/guest.js';
 import { devicesOf } from './validate/devices.js';
 import type { SourceDocument } from './source/document.js';
 import { expandSteps } from './explicit/explicit.js';
@@ -30,11 +31,12 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const { document, problems, overrides } = context;
   const outcome = typeof input.expect === 'string' ? input.expect : input.expect.outcome;
   const kernels = kernelsOf(input, context);
-  const machine = machineOf(input, context);
+  const memory = memoryOf(input, problems);
   const { cmdlines, areas } = takeAreas(cmdlinesOf(input, kernels.length, problems));
-  const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, machine, problems);
+  const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, memory, problems);
   const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
+  const machine = machineOf(input, drafts, overrides);
   if (
     input.recover === 'update' &&
     drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)
@@ -118,17 +120,22 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
   return [from ?? '', to ?? ''];
 }
 
-function machineOf(input: ScenarioInput, { problems, overrides }: Context): MachineSpec {
-  const { memory } = input.machine;
+function memoryOf({ machine: { memory } }: ScenarioInput, problems: Problems): number {
   if (memory < LIMITS.memoryMin || memory > LIMITS.memoryMax) {
     problems.add(['machine', 'memory'], `expected memory from 256MiB to 64GiB, found ${memory} bytes`);
   } else if (memory % (1024 * 1024) !== 0) {
     problems.add(['machine', 'memory'], `expected memory in whole MiB, found ${memory} bytes`);
   }
-  return overrides.icount === true ? { ...input.machine, icount: true } : input.machine;
+  return memory;
 }
 
-function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Problems): ReserveMemSpec[] {
+/** With guests it has one CPU: QEMU's SVM delivers a guest's interrupt twice when another CPU asks for attention. */
+function machineOf({ machine }: ScenarioInput, drafts: readonly Draft[], overrides: ScenarioOverrides): MachineSpec {
+  const cpus = machine.cpus ?? (hasGuests(drafts.map(({ step }) => step)) ? 1 : 2);
+  return { ...machine, cpus, icount: overrides.icount === true || machine.icount };
+}
+
+function reserveMemOf(input: ScenarioInput, memory: number, problems: Problems): ReserveMemSpec[] {
   const names = new Set<string>();
   let total = 0;
   if (input.reserveMem.length > LIMITS.reserveMem) {
@@ -147,10 +154,10 @@ function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Prob
     if (size === 0 || size % PAGE !== 0)
       problems.add(['reserveMem', index, 'size'], `expected a multiple of ${PAGE} bytes, found ${size} bytes`);
     total += size;
-    if (total > machine.memory)
+    if (total > memory)
       problems.add(
         ['reserveMem', index, 'size'],
-        `expected less than the machine's memory (${machine.memory} bytes), found ${total} bytes in all`,
+        `expected less than the machine's memory (${memory} bytes), found ${total} bytes in all`,
       );
   }
   return input.reserveMem.map(({ name, size, seed }) => ({ name, size, seed: seed ?? seedOf(`reserve_mem/${name}`) }));

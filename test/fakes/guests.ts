@@ -17,6 +17,7 @@ export function statOf(change: Partial<GuestStat> = {}): GuestStat {
     ticks: 9,
     needs: 1,
     failures: [],
+    panicked: false,
     firstBad: null,
     jumped: 0,
     maxGapMs: 1,

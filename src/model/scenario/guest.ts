@@ -112,3 +112,7 @@ export function isGuestAction<T extends { op: string }>(action: T): action is Ex
 export function isGuestFile<T extends { kind: string }>(spec: T): spec is Extract<T, GuestFileSpec> {
   return spec.kind === 'guest-ram' || spec.kind === 'guest-state';
 }
+
+export function hasGuests(steps: readonly { op: string }[]): boolean {
+  return steps.some(({ op }) => op === 'guest-create');
+}

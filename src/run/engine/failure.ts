@@ -88,7 +88,7 @@ function standsStill(
   if (standstill === null || standstill.status === '')
     return byLab(`QEMU does not answer while the lab waits for: ${what}`, detail);
   if (standstill.forgotten.length > 0)
-    return byLab(`the emulator did not wake CPU ${standstill.forgotten.join(', ')} for its interrupt`, detail);
+    return byLab(`the emulator did not give CPU ${standstill.forgotten.join(', ')} its interrupt`, detail);
   if (!frozen && !/running/.test(standstill.status))
     return byLab(`QEMU holds the machine still (${standstill.status})`, detail);
   const idle = times !== null && times.processor !== null && times.processor < MIN_SHARE * (times.wall - times.held);

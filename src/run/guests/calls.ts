@@ -80,7 +80,8 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
   });
   // Without its control page, all other counts are garbage.
   if (data['control'] === false) failures.splice(0, failures.length, { what: 'its control page is gone', count: 1 });
-  if (data['panicked'] === true) failures.push({ what: 'its kernel panicked', count: 1 });
+  const panicked = data['panicked'] === true;
+  if (panicked) failures.push({ what: 'its kernel panicked', count: 1 });
   const exception = data['control'] === false ? null : number(data['exception']);
   // The vector plus 1, or 0 for no exception.
   if (exception !== null && exception > 0)
@@ -93,6 +94,7 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
     ticks: number(data['ticks']) ?? 0,
     needs: number(data['needs']),
     failures,
+    panicked,
     firstBad: number(data['firstBad']),
     jumped: number(data['jumped']) ?? 0,
     maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000,

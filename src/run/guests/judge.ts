@@ -10,6 +10,7 @@ import type { FileRecord } from '../judge/records.js';
 import type { MachineLife } from '../machine/ending.js';
 import type { GuestStat, GuestState } from '../state/guest.js';
 import { judgeDevicesOf } from './devices.js';
+import { judgeStop } from './emulator.js';
 import { chainProblems, filesOf, guestVerdict, selfProblems } from './verdict.js';
 import { inspectChain } from './inspect.js';
 import { witnessCarried, witnessKept } from './witness.js';
@@ -22,7 +23,7 @@ const CLOCK_JUMP = 250;
  * @param files the verdicts on all files of the update
  */
 export async function judgeGuests(
-  parts: Needs<'recorder' | 'state' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view'>,
   files: readonly FileRecord[],
   machine: MachineLife,
 ): Promise<GuestOfResult[]> {
@@ -49,7 +50,7 @@ export async function judgeGuests(
 }
 
 /** After an update that was called off: the guests of the old kernel must continue where they were paused. */
-export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'>): Promise<GuestOfResult[]> {
+export async function judgeKeptGuests(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<GuestOfResult[]> {
   const { recorder, state } = parts;
   const kept = [...state.guests.values()].filter(({ here }) => here);
   if (kept.length === 0) return [];
@@ -91,13 +92,14 @@ export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'
       pagesLost: 0,
       problems,
     };
+    const { implies, hint } = judgeStop(parts, guest, stuck);
     if (problems.length > 0)
       recorder.incident({
         source: 'agent',
         side: 'inside',
-        implies: 'corrupt',
+        implies,
         title: `guest is ${record.state} in the old kernel`,
-        detail: `${guest.spec.name}: ${problems.join('; ')}`,
+        detail: `${guest.spec.name}: ${problems.join('; ')}${hint}`,
       });
     return record;
   });
@@ -172,20 +174,24 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 }
 
 /** A guest that is lost because its files are lost implies nothing of its own: the files already do. */
-function implied(parts: Needs<'state'>, guest: GuestState, verdict: GuestFate): Outcome | null {
+function implied(
+  parts: Needs<'plan' | 'state'>,
+  guest: GuestState,
+  verdict: GuestFate,
+): { implies: Outcome | null; hint: string } {
   switch (verdict) {
     case 'survived':
     case 'unjudged':
-      return null;
+      return { implies: null, hint: '' };
     case 'corrupt':
     case 'stuck':
-      return 'corrupt';
+      return judgeStop(parts, guest, verdict === 'stuck');
     case 'lost':
-      return filesOf(parts, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost';
+      return { implies: filesOf(parts, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost', hint: '' };
   }
 }
 
-function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: GuestOfResult): void {
+function report(parts: Needs<'plan' | 'recorder' | 'state'>, guest: GuestState, record: GuestOfResult): void {
   const { recorder } = parts;
   const { name, state, problems, ticks, clock, downtime, pagesLeaked } = record;
   recorder.event({
@@ -207,12 +213,14 @@ function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: G
       title: "a guest's clock jumped",
       detail: `${name}: by ${clock.jump} ms`,
     });
-  if (state !== 'survived' && state !== 'unjudged')
-    recorder.incident({
-      source: 'agent',
-      side: 'inside',
-      implies: implied(parts, guest, state),
-      title: `guest is ${state}`,
-      detail: `${name}: ${problems.join('; ')}` + (pagesLeaked > 0 ? `; ${pagesLeaked} of its pages are leaked` : ''),
-    });
+  if (state === 'survived' || state === 'unjudged') return;
+  const { implies, hint } = implied(parts, guest, state);
+  recorder.incident({
+    source: 'agent',
+    side: 'inside',
+    implies,
+    title: `guest is ${state}`,
+    detail:
+      `${name}: ${problems.join('; ')}${hint}` + (pagesLeaked > 0 ? `; ${pagesLeaked} of its pages are leaked` : ''),
+  });
 }

@@ -18,6 +18,8 @@ export interface GuestStat {
   needs: number | null;
   /** The guest's own checks that failed, and how often. */
   failures: { what: string; count: number }[];
+  /** Its kernel has said so on its console. */
+  panicked: boolean;
   firstBad: number | null;
   /** How often a tick did not follow the one before. */
   jumped: number;

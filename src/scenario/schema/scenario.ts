@@ -52,7 +52,7 @@ export const scenarioSchema = mapping({
     .describe('More than one update: all kernels in order, instead of from and to'),
   machine: mapping({
     memory: size.default(GIB).describe('RAM; 256MiB to 64GiB'),
-    cpus: whole().min(1).max(LIMITS.cpus).default(2).describe('Virtual CPUs'),
+    cpus: whole().min(1).max(LIMITS.cpus).optional().describe('Virtual CPUs; by default 2, and 1 with guests'),
     icount: z
       .boolean()
       .default(false)

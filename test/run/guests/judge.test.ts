@@ -9,8 +9,9 @@ import type { MachineLife } from '../../../src/run/machine/ending.js';
 import type { ExpectedFile } from '../../../src/run/state/file.js';
 import { GuestState } from '../../../src/run/state/guest.js';
 import { RunState } from '../../../src/run/state/run-state.js';
+import { parseScenario } from '../../../src/scenario/index.js';
 import { carriedGuest, expectedFile, guestFile, guestSpec, LOOK, statOf } from '../../fakes/guests.js';
-import { fakeRecorder, FakeView, NO_MEMORY } from '../../fakes/parts.js';
+import { fakePlan, fakeRecorder, FakeView, NO_MEMORY } from '../../fakes/parts.js';
 import { FakeGuest } from '../../oracles/guest/world.js';
 
 function recordOf(file: ExpectedFile, change: Partial<FileVerdict>): FileRecord {
@@ -28,10 +29,17 @@ function recordOf(file: ExpectedFile, change: Partial<FileVerdict>): FileRecord 
   return { kind: file.spec.kind, file, verdict };
 }
 
+const PANICKED = { panicked: true, failures: [{ what: 'its kernel panicked', count: 1 }] };
+
+function planOf(cpus: number) {
+  return fakePlan(parseScenario(`from: a\nto: b\nmachine: {cpus: ${cpus}}\n`, 's.yaml'));
+}
+
 /** Judges a Linux guest that was carried over, after `change`. */
 async function judged(
   change: (guest: GuestState, ram: ExpectedFile) => void = () => undefined,
   machine: MachineLife = 'runs',
+  plan = planOf(1),
 ) {
   const guest = carriedGuest();
   const ram = expectedFile(guestFile(guest.spec, 'guest-ram', { arrival: LOOK }));
@@ -44,7 +52,7 @@ async function judged(
   const other = expectedFile(guestFile(guestSpec({ name: 'other' }), 'guest-ram'));
   const files = [recordOf(ram, { pagesLeaked: 3, pagesLost: 1 }), recordOf(other, { pagesLeaked: 50 })];
   const { recorder } = fakeRecorder(1);
-  const records = await judgeGuests({ state, recorder, view: new FakeView() }, files, machine);
+  const records = await judgeGuests({ plan, state, recorder, view: new FakeView() }, files, machine);
   expect(records.map(({ name }) => name)).toEqual(['g']);
   const incidents = recorder.incidents.map(({ title, implies, detail }) => ({ title, implies, detail }));
   return { record: records[0], incidents, guest: recorder.witnesses.report().guest };
@@ -74,6 +82,18 @@ describe('a guest that was carried over', () => {
   it('implies corrupt where it is stuck', async () => {
     const { incidents } = await judged((guest) => (guest.resumed = false));
     expect(incidents).toMatchObject([{ title: 'guest is stuck', implies: 'corrupt' }]);
+  });
+
+  it.each([
+    ['is stuck', (guest: GuestState) => (guest.resumed = false), 'infra', 'corrupt'],
+    ['panicked', ({ now }: GuestState) => (now.stat = statOf({ ticks: 20, ...PANICKED })), 'infra', 'corrupt'],
+    ['counts wrong', ({ now }: GuestState) => (now.stat = statOf({ ticks: 20, jumped: 2 })), 'corrupt', 'corrupt'],
+  ])('on emulated CPUs, several of them, implies what QEMU cannot have done: it %s', async (_, change, tcg, kvm) => {
+    const plan = planOf(2);
+    const emulated = await judged(change, 'runs', plan);
+    expect(emulated.incidents).toMatchObject([{ implies: tcg }]);
+    expect(emulated.incidents[0]?.detail.includes('machine: {cpus: 1}')).toBe(tcg === 'infra');
+    expect((await judged(change, 'runs', { ...plan, accel: 'kvm' })).incidents).toMatchObject([{ implies: kvm }]);
   });
 
   it('implies lost by itself only if its files came back', async () => {
@@ -125,7 +145,7 @@ function bare() {
   const state = new RunState();
   state.guests.set('g', guest);
   const { recorder } = fakeRecorder(1);
-  const parts = { state, recorder, view: new FakeView({ ...NO_MEMORY, read: inside.read }) };
+  const parts = { plan: planOf(1), state, recorder, view: new FakeView({ ...NO_MEMORY, read: inside.read }) };
   return { inside, guest, ram, parts };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { LivePlan, RunPlan } from '../../../src/run/engine/plan.js';
 import { cmdlineOf, machineConfig } from '../../../src/run/machine/layout.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -43,6 +43,17 @@ describe('a machine that counts instructions', () => {
     // The kernel must not measure what is known.
     expect(cmdline.includes('tsc_early_khz=1000000')).toBe(counts);
   });
+});
+
+test.each([
+  ['asks for it all the time with guests', GUESTS, 'tcg', true],
+  ['not on KVM', GUESTS, 'kvm', false],
+  ['not without guests', FILES, 'tcg', false],
+] as const)('the timer interrupt: an emulated kernel %s', (_, text, accel, periodic) => {
+  for (const epoch of [0, 1]) {
+    const words = cmdlineOf(planOf(text, accel), epoch).split(' ');
+    expect(words.filter((word) => /^(nohz|highres)=off$/.test(word))).toHaveLength(periodic ? 2 : 0);
+  }
 });
 
 describe('the TSC frequency on the kernel command line', () => {

@@ -43,7 +43,25 @@ it.each([
   ],
   ['has nothing to wake up for', machine([[vcpu(true, true), '(none)']]), []],
   ['takes no interrupts', machine([[vcpu(true, false), '236']]), []],
-  ['runs', machine([[vcpu(false, true), '236']]), []],
+  ['runs, and never takes it', machine([[vcpu(false, true), '236']]), [0]],
+  [
+    'runs, and takes it',
+    machine([
+      [vcpu(false, true), '236'],
+      [vcpu(false, true), '236'],
+      [vcpu(false, true), '235'],
+    ]),
+    [],
+  ],
+  [
+    'runs with interrupts off, but for two looks',
+    machine([
+      [vcpu(false, true), '236'],
+      [vcpu(false, true), '236'],
+      [vcpu(false, false), '236'],
+    ]),
+    [],
+  ],
   ['is held still', machine([[vcpu(true, true), '236']], 'VM status: paused'), []],
 ])('a processor that %s', async (_, each, forgotten) => {
   const seen = await lookAtStandstill(each, null, 1);

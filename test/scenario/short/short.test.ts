@@ -37,6 +37,14 @@ function brief(step: Step): string {
 
 const PAIR = 'from: a\nto: b\n';
 
+test.each([
+  ['', 1],
+  ['machine: {cpus: 4}\n', 4],
+])('a machine with guests, and %j, has %i CPUs', (machine, cpus) => {
+  const guests = 'sessions:\n  - {name: s, guests: [{name: g, size: 8MiB}]}\n';
+  expect(scenario(PAIR + machine + guests).machine.cpus).toBe(cpus);
+});
+
 test('fills in all defaults', () => {
   const text = PAIR;
   expect(scenario(text)).toEqual({

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// QEMU's emulation of SVM can stop a Linux guest by itself: helper_vmrun() of target/i386/tcg leaves the vector of an
+// injected interrupt behind, and delivers it a second time if QEMU leaves its loop before the guest exits. QEMU does
+// so whenever another CPU of the machine asks for attention. A machine with one CPU is not affected.
+import type { Outcome } from '../../model/result/outcome.js';
+import type { Needs } from '../engine/parts.js';
+import type { GuestState } from '../state/guest.js';
+
+export interface StoppedGuest {
+  implies: Outcome;
+  /** Added to the detail of the incident. Empty if the kernels are to blame. */
+  hint: string;
+}
+
+/** @param stopped whether the guest makes no progress */
+export function judgeStop({ plan }: Needs<'plan'>, guest: GuestState, stopped: boolean): StoppedGuest {
+  const { accel, scenario } = plan;
+  const emulator = accel === 'tcg' && scenario.machine.cpus > 1;
+  return emulator && (stopped || guest.now.stat?.panicked === true)
+    ? { implies: 'infra', hint: '; QEMU can cause this with several CPUs: use machine: {cpus: 1}, or KVM' }
+    : { implies: 'corrupt', hint: '' };
+}
