@@ -5,6 +5,7 @@
 import { mkdirSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
 import type { Result } from '../model/result/result.js';
 import { rungOf } from '../model/result/snapshot.js';
@@ -18,8 +19,14 @@ import { prepareFloor, runFloor } from './floor.js';
 import { resultOf, runLab } from './lab.js';
 
 const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');
-const options = process.argv.slice(2);
-const runs = Number(options[options.indexOf('--runs') + 1]) || 5;
+const options = new Command('bench')
+  .description('measures the figures of docs/performance.md')
+  .option('--runs <n>', 'how often each is measured', '5')
+  .option('--cold', 'how long a first run takes with nothing built (minutes)')
+  .option('--variant', 'how long another variant of a built kernel takes (minutes)')
+  .parse()
+  .opts<{ runs: string; cold?: true; variant?: true }>();
+const runs = Number(options.runs);
 const dir = makeTemp(join(tmpdir(), 'lab-bench-'));
 
 interface LabTime {
@@ -188,7 +195,7 @@ await check();
 await largeMachine();
 pageOracle();
 pageStateOracle();
-if (options.includes('--variant')) await variant();
-if (options.includes('--cold')) await cold();
+if (options.variant === true) await variant();
+if (options.cold === true) await cold();
 rmSync(dir, { recursive: true, force: true });
 process.exit(0);

@@ -3,6 +3,7 @@
 // pair that is otherwise compatible, the cost of inspecting devices from outside, and the walk through 1 GiB that is
 // mapped by single pages.
 import { join } from 'node:path';
+import { Command } from 'commander';
 import type { Result } from '../model/result/result.js';
 import { walkIntel } from '../oracles/iommu/index.js';
 import { packageRoot } from '../util/package-root.js';
@@ -19,8 +20,13 @@ const PAIRS = [
 const RECREATE = join(packageRoot(), 'scenarios/devices/edu-recreate.yaml');
 const KEEP = join(packageRoot(), 'scenarios/devices/keep.yaml');
 
-const options = process.argv.slice(2);
-const runs = Number(options[options.indexOf('--runs') + 1]) || 3;
+const options = new Command('devices')
+  .description('measures the figures of docs/devices.md')
+  .option('--runs <n>', 'how often each is measured', '3')
+  .option('--only <what>', 'walk, cost or gaps')
+  .parse()
+  .opts<{ runs: string; only?: string }>();
+const runs = Number(options.runs);
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const median = (values: readonly number[]): number =>
@@ -110,6 +116,6 @@ function walk(): void {
 }
 
 const PARTS = { walk, cost, gaps };
-const only = options.includes('--only') ? options[options.indexOf('--only') + 1] : undefined;
+const { only } = options;
 for (const [name, measure] of Object.entries(PARTS)) if (only === undefined || only === name) await measure();
 process.exit(0);

@@ -5,6 +5,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Command } from 'commander';
 import { makeTemp, untrackTemp } from '../util/process/reaper.js';
 import { withBrowser } from './browser.js';
 import { runLab } from './lab.js';
@@ -12,8 +13,12 @@ import { writeNight } from './synthetic.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
 const CELLS = 2000;
-const options = process.argv.slice(2);
-const runs = Number(options[options.indexOf('--runs') + 1]) || 100_000;
+const options = new Command('history')
+  .description('measures the figures of docs/history.md and docs/report.md with made-up results')
+  .option('--runs <n>', 'how many results', '100000')
+  .parse()
+  .opts<{ runs: string }>();
+const runs = Number(options.runs);
 
 /** Makes the process print its CPU time at its end. On a shared machine that says more than the elapsed time. */
 const TELL_CPU =

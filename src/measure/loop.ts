@@ -4,17 +4,23 @@
 // without a pause. `--runs N,N` (8,30,60), `--seconds N` (8).
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import { z } from 'zod';
 import { parseJson } from '../util/json.js';
 import { blockedMs, type LoopDelay, measureLoop } from '../util/loop/meter.js';
 import { runCommand } from '../util/process/command.js';
 
-const options = process.argv.slice(2);
-const option = (name: string, usual: string): string =>
-  (options.includes(name) ? options[options.indexOf(name) + 1] : undefined) ?? usual;
-const scan = Number(option('--scan', '200'));
-const seconds = Number(option('--seconds', '8'));
-const runs = option('--runs', '8,30,60').split(',').map(Number);
+const options = new Command('loop')
+  .description('measures how late the event loop is while many runs scan memory at once')
+  .option('--scan <ms>', 'how long a run scans without a pause', '200')
+  .option('--seconds <n>', 'time for each row', '8')
+  .option('--runs <list>', 'numbers of runs, separated by commas', '8,30,60')
+  .option('--stand-in', 'be one of the runs')
+  .parse()
+  .opts<{ scan: string; seconds: string; runs: string; standIn?: true }>();
+const scan = Number(options.scan);
+const seconds = Number(options.seconds);
+const runs = options.runs.split(',').map(Number);
 /** A run scans for a twentieth of its time: two looks of 200 ms at a file of some 400 MiB in 8 s. */
 const SHARE = 20;
 
@@ -62,7 +68,7 @@ async function inOwnProcesses(count: number): Promise<Measured> {
   return { p99: worst(({ p99 }) => p99), max: worst(({ max }) => max), blocked: worst(({ blocked }) => blocked) };
 }
 
-if (options.includes('--stand-in')) {
+if (options.standIn === true) {
   process.stdout.write(JSON.stringify(await standIn(1)));
 } else {
   process.stdout.write(
