@@ -20,7 +20,7 @@ export interface Selected {
 }
 
 /** Folders among the scenarios that hold other files. */
-const NO_SCENARIOS = ['profiles', 'matrix'];
+const NO_SCENARIOS = ['profiles', 'matrix', 'fuzz'];
 
 /** The path of a file in a matrix: the same on every host that has the lab. */
 export function labPath(file: string): string {

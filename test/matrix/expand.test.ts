@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellId, cellsOf, expandPlan } from '../../src/matrix/expand.js';
@@ -9,6 +9,7 @@ import { parsePlan } from '../../src/scenario/index.js';
 import { packageRoot } from '../../src/util/package-root.js';
 import { temporaryFolder } from '../util/temporary.js';
 
+const PLANS = join(packageRoot(), 'scenarios/matrix');
 const anyKernel = () => null;
 
 async function expand(plan: string, files: Record<string, string>) {
@@ -113,6 +114,14 @@ describe("a plan's cells", () => {
     const plan = 'kernels: ["1", "2"]\npairs: forward\nscenarios: [{file: /x.yaml}]\n';
     const sha = async (text: string) => (await expand(plan.replace('/x', 'x'), { 'x.yaml': text })).sha256;
     expect(await sha(SHORT)).not.toBe(await sha(SHORT.replace('1MiB', '2MiB')));
+  });
+
+  it.each(readdirSync(PLANS).filter((name) => !name.includes('baseline')))('of the shipped %s are there', async (name) => {
+    const names = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
+    const file = join(PLANS, name);
+    const plan = parsePlan(readFileSync(file, 'utf8'), file, { all: names, releases: names, problem: anyKernel });
+    const selected = await selectScenarios(plan, anyKernel, { trust: true });
+    expect(expandPlan(plan, selected, anyKernel).pairs.length).toBeGreaterThan(9);
   });
 
   it('have names that are the same everywhere, and differ', () => {
