@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parts of the fuzzer exchange. An input is a scenario: everything that runs, judges, minimises and reports
 // a scenario works on it, and a finding needs no translation.
+import type { Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import type { Random } from '../util/random.js';
 import type { RunRecord } from '../run/index.js';
@@ -33,6 +34,8 @@ export interface Execution {
   record: RunRecord;
   /** Addresses of the blocks of the code under test that ran, by epoch; null where nobody could look. */
   blocks: ReadonlyMap<number, ReadonlySet<number>> | null;
+  /** Where its machine started; null if it booted. */
+  rung: Rung | null;
   /** Milliseconds from the start of the machine to the verdict. */
   ms: number;
 }

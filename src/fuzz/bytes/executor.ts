@@ -26,7 +26,8 @@ export class BytesExecutor implements Executor {
     if (member === null) throw new Error('a change of the handover is one of another machine');
     const began = performance.now();
     const { record, coverage } = await ladder.run(member, member.last, { signal, coverage: 'on' });
-    return { record, blocks: coverage === null ? null : blocksOf(coverage), ms: performance.now() - began };
+    const blocks = coverage === null ? null : blocksOf(coverage);
+    return { record, blocks, rung: member.last, ms: performance.now() - began };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

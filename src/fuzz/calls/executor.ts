@@ -47,7 +47,7 @@ async function attempt(
   plan: RunPlan,
   failed: string | null,
   signal: AbortSignal,
-): Promise<Pick<Execution, 'record' | 'blocks'> | null> {
+): Promise<Omit<Execution, 'ms'> | null> {
   const start = await startOf(plan, { use: 'booted', failed, signal, note: () => undefined });
   const coverage = new RunCoverage(plan);
   const streams = { ...QUIET, ...coverage.begin(start) };
@@ -57,7 +57,7 @@ async function attempt(
     try {
       const record = await execute({ ...watched, saver: saving }, streams, signal, start.parts);
       await saving?.publish(signal).catch(() => undefined);
-      return { record, blocks: blocksOf(coverage.result()) };
+      return { record, blocks: blocksOf(coverage.result()), rung: null };
     } finally {
       saving?.discard();
     }
@@ -67,7 +67,8 @@ async function attempt(
     const either = AbortSignal.any([signal, resuming.failed]);
     const record = await execute({ ...watched, scenario, resumed }, streams, either, resuming.parts);
     // A failure of the lab may be that of the saved machine.
-    return record.verdict.outcome === 'infra' ? null : { record, blocks: blocksOf(coverage.result()) };
+    if (record.verdict.outcome === 'infra') return null;
+    return { record, blocks: blocksOf(coverage.result()), rung: 'booted' };
   } catch (error) {
     if (!resuming.failed.aborted || signal.aborted) throw error;
     await remove();

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { FINDING_STATES } from '../../model/hunt/hunt.js';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { readJson } from '../../util/read-json.js';
@@ -21,7 +22,7 @@ export const findingSchema = z.object({
   input: z.number().int(),
   seed: z.number().int(),
   /** `found`: not confirmed yet. */
-  state: z.enum(['found', 'confirmed', 'not reproduced', 'known']),
+  state: z.enum(FINDING_STATES),
   /** Runs from a boot, and those that ended in the same way. */
   runs: z.number().int(),
   seen: z.number().int(),

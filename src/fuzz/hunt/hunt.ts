@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hunt: lanes make and run inputs, and what they show is taken in the order of the inputs. An input without a line
 // in the journal is run again after an interrupt, so nothing is lost.
+import type { HuntEnd } from '../../model/hunt/hunt.js';
 import { messageOf } from '../../util/errors.js';
 import { judge } from '../findings/judge.js';
 import type { Finding, FindingStore } from '../findings/store.js';
@@ -27,9 +28,6 @@ export interface HuntOptions {
   onFinding?: (finding: Finding) => void;
   now?: () => number;
 }
-
-/** `stopped`: going on would be useless, and why. */
-export type HuntEnd = { kind: 'done' } | { kind: 'stopped'; why: string; infra: boolean };
 
 interface Shown {
   input: Input;
@@ -76,7 +74,8 @@ export async function hunt(options: HuntOptions): Promise<HuntEnd> {
     const outcome = execution?.record.verdict.outcome ?? 'infra';
     const { generator } = input;
     const ms = execution?.ms ?? 0;
-    journal.add({ i, generator, kind: judgement.kind, outcome, ms, at: now() - began, reached: corpus.size });
+    const rung = execution === null ? null : (execution.rung ?? 'cold');
+    journal.add({ i, generator, kind: judgement.kind, outcome, rung, ms, at: now() - began, reached: corpus.size });
     if (journal.totals.next % ROUND === 0) {
       corpus.reduce();
       rounds.set(journal.totals.next, corpus.list);

@@ -14,6 +14,8 @@ const lineSchema = z.object({
   generator,
   kind: z.enum(['allowed', 'finding', 'policy', 'infra']),
   outcome: z.string(),
+  /** Where the machine started: a rung, or `cold`; null if none started. */
+  rung: z.string().nullable().default(null),
   /** Milliseconds of the execution, and since the hunt began without pauses. */
   ms: z.number(),
   at: z.number(),
@@ -29,6 +31,10 @@ const totalsSchema = z.object({
   at: z.number(),
   /** Counts by generator, kind and outcome, as `bytes allowed lost`. */
   counts: z.record(z.string(), z.number()),
+  /** Executions by where the machine started. */
+  rungs: z.record(z.string(), z.number()).default({}),
+  /** Executions in each hour. */
+  hours: z.array(z.number()).default([]),
   curve: z.array(z.object({ at: z.number(), executions: z.number(), reached: z.number() })),
 });
 export type Totals = z.output<typeof totalsSchema>;
@@ -36,6 +42,11 @@ export type Totals = z.output<typeof totalsSchema>;
 /** With more lines than this, the file becomes one line of totals. */
 const MAX_LINES = 20_000;
 const MAX_POINTS = 500;
+/** Two points of the curve are a second apart, or this part of the time until then. */
+const GAP = 1 / 60;
+const HOUR = 3_600_000;
+/** A later hour counts as the last one. */
+const MAX_HOURS = 10_000;
 
 export class Journal {
   readonly totals: Totals;
@@ -46,7 +57,7 @@ export class Journal {
     private readonly path: string,
     question: string,
   ) {
-    this.totals = { question, next: 0, at: 0, counts: {}, curve: [] };
+    this.totals = { question, next: 0, at: 0, counts: {}, rungs: {}, hours: [], curve: [] };
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const [head = '', ...rest] = whole.split('\n');
@@ -90,15 +101,21 @@ export class Journal {
     if (++this.lines > MAX_LINES) this.compact();
   }
 
-  private count({ i, generator: by, kind, outcome, at, reached }: Line): void {
+  private count({ i, generator: by, kind, outcome, rung, at, reached }: Line): void {
     const { totals } = this;
     totals.next = i + 1;
     totals.at = at;
     const key = `${by} ${kind} ${outcome}`;
     totals.counts[key] = (totals.counts[key] ?? 0) + 1;
-    const last = totals.curve.at(-1);
+    if (rung !== null) totals.rungs[rung] = (totals.rungs[rung] ?? 0) + 1;
+    const hour = Math.min(MAX_HOURS, Math.floor(at / HOUR));
+    while (totals.hours.length <= hour) totals.hours.push(0);
+    totals.hours[hour] = (totals.hours[hour] ?? 0) + 1;
     const point = { at, executions: totals.next, reached };
-    if (last === undefined || last.reached !== reached) totals.curve.push(point);
+    // The last point is where the hunt is now.
+    const before = totals.curve.at(-2);
+    if (before !== undefined && at - before.at < Math.max(1000, at * GAP)) totals.curve.pop();
+    totals.curve.push(point);
     if (totals.curve.length > MAX_POINTS) totals.curve = totals.curve.filter((_, index) => index % 2 === 0);
   }
 
