@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -24,8 +25,10 @@ describe('a JSON file', () => {
     expect(parseJson(text, schema)).toBeNull();
   });
 
-  it('may be missing, or be a folder', () => {
+  it('may be missing, or be a folder or a pipe', () => {
     const dir = temporaryFolder();
+    execFileSync('mkfifo', [join(dir, 'pipe')]);
+    expect(readJson(join(dir, 'pipe'), schema)).toBeNull();
     expect(readJson(join(dir, 'none.json'), schema)).toBeNull();
     expect(readJson(dir, schema)).toBeNull();
   });

@@ -2,7 +2,7 @@
 // The folders of the store. A ladder is a folder named by its key; what is hidden is being written or removed. A folder
 // appears and goes in one step, by its name.
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, statSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryExistingLock } from '../../util/process/lock.js';
@@ -22,10 +22,10 @@ export const draftName = (key: string): string => `${DRAFT}${key}-${randomBytes(
 export async function isBeingSaved(root: string, key: string, own: string): Promise<boolean> {
   for (const name of namesIn(root)) {
     if (!name.startsWith(`${DRAFT}${key}-`) || name === own) continue;
-    const path = join(root, name, LOCK_FILE);
-    const lock = await tryExistingLock(path, 'shared');
+    const dir = join(root, name);
+    const lock = await tryExistingLock(join(dir, LOCK_FILE), 'shared');
     lock?.release();
-    if (lock === null && existsSync(path)) return true;
+    if (lock === null && lastUse(dir) > 0) return true;
   }
   return false;
 }
@@ -51,9 +51,19 @@ export async function bytesOnDisk(dir: string): Promise<number> {
   return bytes;
 }
 
-/** When a ladder was last used, in milliseconds since 1970. */
+/** When a ladder was last used, in milliseconds since 1970. 0: it has no lock, so nobody can use it. */
 export function lastUse(dir: string): number {
-  return statSync(join(dir, LOCK_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  try {
+    const stat = statSync(join(dir, LOCK_FILE));
+    return stat.isFile() ? stat.mtimeMs : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** Something else has the name of the lock: a pipe or a folder, for example. */
+function isOddLock(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === false;
 }
 
 /** Takes a folder's name away, so that nobody finds half of it, and removes it. Does nothing if it is gone. */
@@ -84,8 +94,13 @@ export async function removeUnused(root: string, name: string): Promise<boolean>
 export async function sweep(root: string): Promise<void> {
   for (const name of namesIn(root)) {
     if (name.startsWith(GONE)) await rm(join(root, name), { recursive: true, force: true });
+    else if (isUseless(root, name)) await removeFolder(root, name);
     else if (name.startsWith(DRAFT)) await removeUnused(root, name);
-    // Without a lock nobody can use it.
-    else if (KEY.test(name) && lastUse(join(root, name)) === 0) await removeFolder(root, name);
   }
+}
+
+/** Without a lock nobody can use it. A draft has none in the moment between its folder and its lock. */
+function isUseless(root: string, name: string): boolean {
+  const dir = join(root, name);
+  return KEY.test(name) ? lastUse(dir) === 0 : name.startsWith(DRAFT) && isOddLock(join(dir, LOCK_FILE));
 }

@@ -31,15 +31,30 @@ export interface ReadLimits {
   within?: string | null;
 }
 
-/** Opening a pipe must not wait for its other end. */
-const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK = 1 << 20;
 const readPiece = promisify(read);
+
+/** Opening a pipe must not wait for its other end. */
+function openAny(path: string, flags: number = constants.O_RDONLY): number {
+  return openSync(path, flags | constants.O_NONBLOCK);
+}
+
+/** Opens a regular file. Throws an UnusableFile, or Node's error if it cannot be opened. */
+export function openRegular(path: string, flags?: number): number {
+  const fd = openAny(path, flags);
+  try {
+    check(fstatSync(fd), Infinity);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
 
 /** Throws an UnusableFile, or Node's error if the file cannot be opened. */
 export async function readRegularFile(path: string, { maxBytes, within = null }: ReadLimits): Promise<Buffer> {
   // What must not be read is refused before anything waits.
-  const fd = openSync(path, FLAGS);
+  const fd = openAny(path);
   try {
     check(fstatSync(fd), maxBytes);
     if (within !== null) checkInside(readlinkSync(`/proc/self/fd/${fd}`), within);
@@ -58,7 +73,7 @@ export async function readRegularFile(path: string, { maxBytes, within = null }:
 
 /** The same for small files that are read at once. */
 export function readRegularFileSync(path: string, { maxBytes, within = null }: ReadLimits): Buffer {
-  const fd = openSync(path, FLAGS);
+  const fd = openAny(path);
   try {
     check(fstatSync(fd), maxBytes);
     if (within !== null) checkInside(readlinkSync(`/proc/self/fd/${fd}`), within);

@@ -2,9 +2,10 @@
 // A lock between processes, which the kernel releases when its holders are gone, however that happened (flock(2)). Node
 // cannot call flock. So flock(1) locks a descriptor that it shares with the lab, and exits; the lock stays with the
 // descriptor. If a child gets the descriptor too, the lock is held until that child is gone.
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { LabError } from '../errors.js';
+import { LabError, messageOf } from '../errors.js';
+import { openRegular } from '../files/regular-file.js';
 import { CannotStart, startChild } from './child.js';
 
 export interface Lock {
@@ -22,8 +23,7 @@ export interface LockOptions {
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
   for (let waited = false; ;) {
     options.signal?.throwIfAborted();
-    mkdirSync(dirname(path), { recursive: true });
-    const fd = openSync(path, 'a');
+    const fd = openLock(path);
     try {
       if (!(await flock(fd, ['-n', '-x'], options.signal))) {
         if (!waited) options.onWait?.();
@@ -43,8 +43,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
 /** Returns the lock, or null if somebody else holds it. */
 export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock | null> {
   for (;;) {
-    mkdirSync(dirname(path), { recursive: true });
-    const fd = openSync(path, 'a');
+    const fd = openLock(path);
     let locked = false;
     try {
       locked = await flock(fd, ['-n', '-x'], signal);
@@ -58,7 +57,7 @@ export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock 
 }
 
 /**
- * Locks a file that must exist; returns null if it does not, or if somebody holds it otherwise.
+ * Locks a regular file that must exist; returns null if it does not, or if somebody holds it otherwise.
  * @param kind any number of holders can share a lock
  */
 export async function tryExistingLock(
@@ -68,7 +67,7 @@ export async function tryExistingLock(
 ): Promise<Lock | null> {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openRegular(path);
   } catch {
     return null;
   }
@@ -99,6 +98,18 @@ export async function withLock<T>(path: string, options: LockOptions, body: (loc
     return await body(lock);
   } finally {
     lock.release();
+  }
+}
+
+/** Creates the file if it is missing. Throws a LabError if something else has its name: a pipe would block. */
+function openLock(path: string): number {
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    return openRegular(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  } catch (error) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined || found.isFile()) throw error;
+    throw new LabError(`${path} is no lock file: ${messageOf(error)}`, { hint: `rm -r ${path}`, cause: error });
   }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../../../src/util/process/command.js';
-import { acquireLock } from '../../../src/util/process/lock.js';
+import { acquireLock, tryExistingLock, tryLock } from '../../../src/util/process/lock.js';
 import { programOf } from '../../util/program.js';
 import { temporaryFolder } from '../folder.js';
 
@@ -37,6 +37,19 @@ async function until(what: () => boolean, ms = 5000): Promise<void> {
 }
 
 describe('locks', () => {
+  it.each<[string, (path: string) => void]>([
+    ['a pipe', (path) => execFileSync('mkfifo', [path])],
+    ['a folder', (path) => mkdirSync(path)],
+    ['a device', (path) => symlinkSync('/dev/zero', path)],
+  ])('are regular files: %s is refused, and nobody waits', async (_, make) => {
+    const path = join(temporaryFolder(), 'lock');
+    make(path);
+    const why = `${path} is no lock file: `;
+    await expect(acquireLock(path)).rejects.toThrow(why);
+    await expect(tryLock(path)).rejects.toThrow(why);
+    expect(await tryExistingLock(path, 'shared')).toBeNull();
+  });
+
   it('have one holder at a time, and tell the one who waits', async () => {
     const path = join(temporaryFolder(), 'locks/a');
     const first = await acquireLock(path);

@@ -164,6 +164,43 @@ describe('the content of files', () => {
   });
 });
 
+/** What may have the name of a file of the store. */
+const ODD: readonly [string, (path: string) => void][] = [
+  ['a pipe', (path) => execFileSync('mkfifo', [path])],
+  ['a folder', (path) => mkdirSync(path)],
+  ['a device', (path) => symlinkSync('/dev/zero', path)],
+];
+
+describe.each(ODD)('%s', (_, make) => {
+  it('in place of the stored stamps means that the files are read again', async () => {
+    const store = emptyStore();
+    const dir = await save(store);
+    rmSync(join(dir, 'checked.json'));
+    make(join(dir, 'checked.json'));
+    expect(await find(store)).toMatchObject({ state: 'found' });
+  });
+
+  it('in place of the lock of a ladder means that there is none, and the next save replaces it', async () => {
+    const store = emptyStore();
+    const dir = await save(store);
+    rmSync(join(dir, 'lock'));
+    make(join(dir, 'lock'));
+    expect(await find(store)).toEqual({ state: 'none' });
+    await save(store);
+    expect(await find(store)).toMatchObject({ state: 'found' });
+  });
+
+  it("in place of the lock of a draft, or of a ladder itself, is in nobody's way", async () => {
+    const store = emptyStore();
+    mkdirSync(join(store.root, `.draft-${KEY}-12345678`), { recursive: true });
+    make(join(store.root, `.draft-${KEY}-12345678`, 'lock'));
+    make(join(store.root, keyOf('b')));
+    expect(await find(store, 'jump', keyOf('b'))).toEqual({ state: 'none' });
+    await save(store);
+    expect(readdirSync(store.root)).toEqual([KEY]);
+  });
+});
+
 describe('a draft', () => {
   it('is gone when it is discarded', async () => {
     const store = emptyStore();
