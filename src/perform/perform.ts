@@ -5,8 +5,10 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../model/result/event.js';
+import type { Outcome } from '../model/result/outcome.js';
 import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
+import { Silent } from '../snapshot/index.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { messageOf } from '../util/errors.js';
 import { removeTemp, makeTemp } from '../util/process/reaper.js';
@@ -24,13 +26,23 @@ export interface Performed {
   folder: string;
 }
 
-/**
- * `useless`: the run started from a saved machine that cannot be used, and nothing of it was kept. `unclear`: the lab
- * failed, and the saved machine may be at fault.
- */
+/** Whose fault it is that a run from a saved machine was in vain. */
+type Fault = 'snapshot' | 'lab' | 'silent';
+
+/** `useless`: the run started from a saved machine that cannot be used, and nothing of it was kept. */
 type Attempt =
-  | { kind: 'kept'; performed: Performed }
-  | { kind: 'useless'; why: string; fault: 'snapshot' | 'unclear'; remove: () => Promise<void> };
+  { kind: 'kept'; performed: Performed } | { kind: 'useless'; why: string; fault: Fault; remove: () => Promise<void> };
+
+/**
+ * The outcomes of a run that boots which show that the saved machine is good. Null: it is damaged in any case.
+ * - `lab`: the lab failed. If it fails without the saved machine too, the machine is not at fault.
+ * - `silent`: the machine hung at once. So does one that boots, if the next kernel hangs before it prints anything.
+ */
+const CLEARED_BY: Readonly<Record<Fault, readonly Outcome[] | null>> = {
+  snapshot: null,
+  lab: ['infra'],
+  silent: ['infra', 'hang'],
+};
 
 interface AttemptOptions extends PerformOptions {
   starts: Starter;
@@ -50,11 +62,11 @@ export async function perform(
 ): Promise<Performed> {
   const first = await attempt(scenario, prepared, { ...options, starts, failed: null });
   if (first.kind === 'kept') return first.performed;
-  if (first.fault === 'snapshot') await first.remove();
+  const clearing = CLEARED_BY[first.fault];
+  if (clearing === null) await first.remove();
   const second = await attempt(scenario, prepared, { ...options, starts, failed: first.why });
   if (second.kind === 'useless') throw new Error(`a run that boots failed because of a saved machine: ${second.why}`);
-  // If the lab fails without the saved machine too, the machine is not at fault.
-  if (first.fault === 'unclear' && second.performed.result.outcome !== 'infra') await first.remove();
+  if (clearing?.includes(second.performed.result.outcome) === false) await first.remove();
   return second.performed;
 }
 
@@ -82,7 +94,7 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
     if (start.kind === 'warm' && outcome === 'infra') {
       folder.discard();
       const why = `the run ended with: ${cause?.title ?? 'a failure of the lab'}`;
-      return { kind: 'useless', why, fault: 'unclear', remove: start.remove };
+      return { kind: 'useless', why, fault: 'lab', remove: start.remove };
     }
     const result = resultOf(plan, done, { start, labVersion: options.labVersion });
     if (coverage !== null) folder.writeFile(COVERAGE_JSON, `${JSON.stringify(coverage.result())}\n`);
@@ -91,8 +103,11 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
     return { kind: 'kept', performed };
   } catch (error) {
     folder.discard();
-    if (start?.kind === 'warm' && start.resuming.failed.aborted && !signal.aborted)
-      return { kind: 'useless', why: messageOf(start.resuming.failed.reason), fault: 'snapshot', remove: start.remove };
+    if (start?.kind === 'warm' && start.resuming.failed.aborted && !signal.aborted) {
+      const reason: unknown = start.resuming.failed.reason;
+      const fault = reason instanceof Silent ? 'silent' : 'snapshot';
+      return { kind: 'useless', why: messageOf(reason), fault, remove: start.remove };
+    }
     throw folder.failed.aborted ? folder.failed.reason : error;
   } finally {
     if (start?.kind === 'cold') start.saved?.saving.discard();

@@ -10,7 +10,7 @@ export { operationsBeforeFiles } from './before-files.js';
 export { keyOfPlan } from './key-of-plan.js';
 export { resumedOf, resumingFrom } from './parts/from-ladder.js';
 export { saveWithQemu } from './parts/qemu.js';
-export { Resuming, type ResumeMachine, type ResumingOptions, Unusable } from './parts/resuming.js';
+export { Resuming, type ResumeMachine, type ResumingOptions, Silent, Unusable } from './parts/resuming.js';
 export { type SaveMachine, Saving } from './parts/saving.js';
 export { HeldLadder } from './parts/held-ladder.js';
 export { openStages, type OpenStages } from './parts/stages.js';

@@ -24,6 +24,8 @@ export interface Script {
   booting?(machine: FakeMachine, epoch: number): void;
   /** A kernel has begun its kexec and has not printed it yet. */
   leaving?(machine: FakeMachine, epoch: number): void;
+  /** The next kernel has control and has not printed anything yet. */
+  entering?(machine: FakeMachine): void;
   /** How the agent reacts; null for the kernel's own answer. */
   request?(machine: FakeMachine, request: Request): Reaction | null;
   /** Runs a command over SSH; null where it never ends. */
@@ -292,7 +294,8 @@ export class FakeMachine {
   }
 
   private bootNext(): void {
-    this.boot(this.nextKernel());
+    this.script.entering?.(this);
+    if (!this.stoodStill) this.boot(this.nextKernel());
   }
 
   private nextKernel(): FakeKernel {

@@ -130,6 +130,23 @@ describe('a run from a saved machine', () => {
     expect(removedAfter).toEqual([]);
   });
 
+  const hangs: Script = { entering: (machine) => machine.stand() };
+
+  it('that shows no sign of life boots; if that hangs too, the kernel is at fault, and the saved machine stays', async () => {
+    const { performed, starts, removedAfter } = await tryRun(UPDATE, climbed, { warm: hangs, cold: hangs });
+    expect(performed?.result).toMatchObject({
+      outcome: 'hang',
+      snapshot: { none: expect.stringContaining('no sign of life') as string },
+    });
+    expect([starts, removedAfter]).toEqual([2, []]);
+  });
+
+  it('that shows no sign of life loses its saved machine if a boot does not hang', async () => {
+    const { performed, starts, removedAfter } = await tryRun(UPDATE, climbed, { warm: hangs });
+    expect(performed?.result.outcome).toBe('preserved');
+    expect([starts, removedAfter]).toEqual([2, [2]]);
+  });
+
   it('whose next kernel panics is a verdict, without a boot', async () => {
     const { performed, starts } = await tryRun(UPDATE, climbed, {
       warm: { booting: (machine, epoch) => epoch === 1 && machine.panic() },

@@ -30,6 +30,14 @@ export class Unusable extends LabError {
   override name = 'Unusable';
 }
 
+/**
+ * The machine has shown no sign of life. Its snapshot may be at fault, or its next kernel hangs before it prints
+ * anything: a run that boots tells which.
+ */
+export class Silent extends Unusable {
+  override name = 'Silent';
+}
+
 export interface ResumeMachine {
   /**
    * Starts QEMU with the saved machine, which stands still. Rejects if it cannot be loaded.
@@ -206,13 +214,13 @@ export class Resuming {
     }
   }
 
-  /** A machine that hangs right after it was resumed shows a fault of the snapshot. */
+  /** A machine that hangs right after it was resumed may show a fault of the snapshot. */
   private watch(waitedBefore: number, left: number): void {
     this.silence = setTimeout(() => {
       const waited = this.waited();
       if (this.alive || this.failed.aborted) return;
       if (left > 0 && waited - waitedBefore > MAX_SILENCE / 4) this.watch(waited, left - 1);
-      else this.fail(new Unusable(`the machine shows no sign of life in the ${MAX_SILENCE / 1000} s after it resumed`));
+      else this.fail(new Silent(`the machine shows no sign of life in the ${MAX_SILENCE / 1000} s after it resumed`));
     }, MAX_SILENCE);
     this.silence.unref();
   }
