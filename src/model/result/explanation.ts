@@ -55,6 +55,8 @@ export interface Explanation {
   expected: { kernel: string; versions: string[]; mismatches: string[]; layouts: string[] };
   /** The next kernel's messages, in order. */
   said: { t: number; epoch: number; text: string }[];
+  /** What the processors were doing when the machine hung, reset or went down; empty after another end. */
+  processors: string[];
   /** The check that failed; null if the console does not show it. */
   check: { refuses: string; function: string; source: SourceCheck | null } | null;
   trace: { frames: Frame[]; why: string | null };

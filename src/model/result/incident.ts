@@ -14,3 +14,6 @@ export interface Incident {
   epoch: number;
   t: number;
 }
+
+/** Title of the incident with the registers of a machine that has reset or gone down. */
+export const LAST_REGISTERS = 'the processors when the machine ended';

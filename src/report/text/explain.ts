@@ -26,6 +26,7 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
     ...expected.layouts,
   ]);
   part(`${next()} what happened`, incidentRows(story));
+  if (story.processors.length > 0) part(`${next()} the processors at the end`, story.processors);
   if (check !== null) {
     const location = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
     part(

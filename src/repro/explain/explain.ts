@@ -16,6 +16,7 @@ import { failureOf } from '../rerun/failure.js';
 import { type CheckRow, checkFor, FIRST_OF } from './checks.js';
 import { handoverOf, type KeptHandover } from './kept-handover.js';
 import { type FoundPlace, placeAbout } from './place.js';
+import { processorsOf } from './processors.js';
 import { checkOf } from './source.js';
 import { traceOf } from './trace.js';
 
@@ -61,6 +62,7 @@ export async function explain(input: ExplainInput, context: ImageContext): Promi
       layouts: layouts.map(layoutText),
     },
     said: result.incidents.map(({ t, epoch: at, title, detail }) => ({ t, epoch: at, text: firstLine(title, detail) })),
+    processors: processorsOf(result.incidents),
     check: hit === null ? null : await checkOf(hit.row, to, input.mayResolveKernel, notes, context),
     trace: await traceOf(input, to, notes, context),
     structure:

@@ -31,6 +31,7 @@ import { TaintWatch } from '../taint/watch.js';
 import { keepMemory } from '../update/keep-memory.js';
 import { Deadlines } from './deadlines.js';
 import { type Failure, takeFailure, withConsole } from './failure.js';
+import { recordLastRegisters } from './last-registers.js';
 import type { Parts } from './parts.js';
 import { livePlan, type LivePlan, type RunPlan } from './plan.js';
 import { Recorder } from './recorder.js';
@@ -244,7 +245,9 @@ export class Run {
     const { recorder, machine, judgements } = this;
     const state = this.parts === null ? null : this.state;
     const failed = { machine, recorder, state, image: null, dir: this.plan.dir };
-    const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
+    const image = this.plan.kernels[recorder.epoch] ?? null;
+    const failure = await takeFailure(error, { ...failed, image });
+    if (machine !== null && failure === 'ended') await recordLastRegisters(machine, recorder, image);
     // If judging the rest fails too, that is one more failure: the run keeps its record.
     await this.judgeRest(failure)
       .catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))

@@ -87,7 +87,12 @@ function staysSo(before: Look | undefined, now: Look): boolean {
     : before.waiting.some((vector) => now.waiting.includes(vector));
 }
 
-function lineOf({ index, rip, interrupts, halted }: VcpuState, waiting: readonly number[], where: string): string {
+/** @param waiting interrupts that it should take */
+export function lineOf(
+  { index, rip, interrupts, halted }: VcpuState,
+  waiting: readonly number[],
+  where: string,
+): string {
   const pending = waiting.length === 0 ? '' : `, interrupt ${waiting.join(', ')} waits`;
   const place = `0x${rip.toString(16)}${where === '' ? '' : ` ${where}`}`;
   const state = `${halted ? 'halted' : 'running'}, interrupts ${interrupts ? 'on' : 'off'}${pending}`;
@@ -95,7 +100,7 @@ function lineOf({ index, rip, interrupts, halted }: VcpuState, waiting: readonly
 }
 
 /** Names a kernel's addresses by its System.map. */
-function namer(image: KernelImage | null): (address: bigint) => string {
+export function namer(image: KernelImage | null): (address: bigint) => string {
   if (image === null || image.systemMap === null) return () => '';
   let symbols: [name: string, address: bigint][];
   try {

@@ -212,6 +212,7 @@ it('nothing of the machine reaches the terminal as it is', () => {
       faults: [evil],
       expected: { kernel: evil, versions: [evil], mismatches: [evil], layouts: [evil] },
       said: [{ t: 1, epoch: 1, text: evil }],
+      processors: [evil],
       check: {
         refuses: evil,
         function: evil,
