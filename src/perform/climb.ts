@@ -4,9 +4,17 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Rung } from '../model/result/snapshot.js';
-import { execute, REAL_PARTS, type RunPlan } from '../run/index.js';
-import { operationsBeforeFiles, type QemuBuild, saveWithQemu, Saving, type SnapshotStore } from '../snapshot/index.js';
+import type { Event } from '../model/result/event.js';
+import { reaches, type Rung } from '../model/result/snapshot.js';
+import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../run/index.js';
+import {
+  operationsBeforeFiles,
+  type Published,
+  type QemuBuild,
+  saveWithQemu,
+  Saving,
+  type SnapshotStore,
+} from '../snapshot/index.js';
 import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import { withoutFaults } from './late-faults.js';
 
@@ -21,29 +29,69 @@ export interface ClimbOptions {
   /** Path of QEMU. */
   qemu: string;
   signal: AbortSignal;
+  /** Says what takes long. */
+  note?: (text: string) => void;
 }
 
-/** Rejects only when `signal` is aborted. Returns why there is no such ladder now; null if there is one. */
-export async function climb(plan: RunPlan, { key, store, build, qemu, signal }: ClimbOptions): Promise<string | null> {
+/**
+ * `untried`: no run took place, or another run is in its way. `failed`: nothing was saved. `done`: at least one rung
+ * was saved; `why` tells how the run ended, in case it did not save all of them.
+ */
+export interface Climb {
+  state: 'untried' | 'failed' | 'done';
+  why: string;
+}
+
+/** Rejects only when `signal` is aborted. */
+export async function climb(plan: RunPlan, options: ClimbOptions): Promise<Climb> {
+  const { key, store, build, qemu, signal, note } = options;
   const scenario = withoutFaults(plan.scenario);
   const operations = operationsBeforeFiles(scenario.steps);
   const rungs: readonly Rung[] = operations === null ? RUNGS : [...RUNGS, 'retrieve'];
   const begun = await store.begin(key, { bytes: rungs.length * scenario.machine.memory * SHARE, signal });
-  if (begun.state !== 'begun') return begun.why;
+  if (begun.state !== 'begun') return { state: 'untried', why: begun.why };
+  note?.('one run without the faults comes first: it saves the machine in the next kernel, for this and later runs');
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   trackTemp(dir);
   const { draft } = begun;
   const save = saveWithQemu({ qemu, dir, signal });
   const saving = new Saving(REAL_PARTS, { rungs, operations, draft, save, qemuVersion: build.version });
   try {
-    // Nobody sees this run.
-    const streams = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
+    const progress = new Progress();
+    // Nobody else sees this run.
+    const event = (one: Event) => progress.take(one);
+    const streams = { event, console: () => undefined, qmp: () => undefined, agent: () => undefined };
     const own: RunPlan = { ...plan, scenario, dir, memory: null, resumed: null, saver: saving };
-    await execute(own, streams, signal, saving.parts);
-    const published = await saving.publish(signal);
-    return published?.state === 'failed' ? published.why : null;
+    const record = await execute(own, streams, signal, saving.parts);
+    const why = progress.problem ?? verdictText(record);
+    return climbOf(await saving.publish(signal), { why, isLate: progress.isLate });
   } finally {
     saving.discard();
     removeTemp(dir);
   }
+}
+
+/** What the run says about its rungs. */
+class Progress {
+  /** Why a rung was not saved. */
+  problem: string | null = null;
+  /** A rung of the next kernel was saved. */
+  isLate = false;
+
+  take(event: Event): void {
+    if (event.kind !== 'snapshot') return;
+    if (event.state === 'not-saved') this.problem ??= `${event.rung}: ${event.why}`;
+    if (event.state === 'saved' && reaches(event.rung, 'kho')) this.isLate = true;
+  }
+}
+
+function verdictText({ verdict: { outcome, cause } }: RunRecord): string {
+  return `the run without the faults ended in ${outcome}${cause === null ? '' : `: ${cause.title}`}`;
+}
+
+function climbOf(published: Published | null, { why, isLate }: { why: string; isLate: boolean }): Climb {
+  if (published === null) return { state: 'failed', why };
+  if (published.state === 'failed') return { state: 'failed', why: published.why };
+  if (published.state === 'exists' && isLate) return { state: 'untried', why: 'another run uses the saved machine' };
+  return { state: 'done', why };
 }

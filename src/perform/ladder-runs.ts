@@ -69,8 +69,8 @@ export class LadderRuns implements Disposable {
     const store = new SnapshotStore(snapshotsDir(folder), Number.MAX_SAFE_INTEGER);
     const plan = planWithoutFolder(scenario, prepared, folder);
     const key = keyOfPlan({ ...plan, scenario: withFaultsAtJump(scenario, pairOf(plan)) }, 'jump', build);
-    const why = await climb(plan, { key, store, build, qemu, signal });
-    if (why !== null) throw new Error(`nothing was saved: ${why}`);
+    const { state, why } = await climb(plan, { key, store, build, qemu, signal });
+    if (state !== 'done') throw new Error(`nothing was saved: ${why}`);
     return new LadderRuns(prepared, store, key, build, signal);
   }
 

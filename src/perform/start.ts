@@ -3,7 +3,6 @@
 // can be saved. Nothing about snapshots ever fails a run.
 import { defaultCacheDir, Cache } from '../images/cache/cache.js';
 import { findProgram } from '../images/requirements.js';
-import { reaches, type Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { QEMU } from '../qemu/process.js';
 import { hostProblem, resumeHost } from '../qemu/snapshot/host.js';
@@ -28,6 +27,7 @@ import {
 } from '../snapshot/index.js';
 import { messageOf } from '../util/errors.js';
 import { climb } from './climb.js';
+import { findWithLaterRungs } from './later-rungs.js';
 import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
 
 /**
@@ -99,21 +99,19 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
     const build = await qemuBuild(qemu, cache.fact('qemu-build'), signal);
     const store = new SnapshotStore(snapshotsDir(cache.dir), maxBytes);
     const keyAt = (at: 'jump' | 'booted') => keyOfPlan({ ...plan, scenario }, at, build);
-    const find = async (at: 'jump' | 'booted'): Promise<Found> => {
+    const findAt = async (at: 'jump' | 'booted'): Promise<Found> => {
       const upTo = at === 'jump' ? lastRungOfRun(scenario, pair) : at;
       const key = keyAt(at);
       const wanted = { upTo, operations: operationsBeforeFiles(scenario.steps), signal };
-      const found = await store.find(key, wanted);
-      if (found.state !== 'found' || use !== 'use' || !canClimb(found.ladder, upTo)) return found;
-      found.ladder.release();
-      note('one run without the faults comes first: it saves the machine in the next kernel, for this and later runs');
-      await climb(plan, { key, store, build, qemu, signal });
-      return store.find(key, wanted);
+      const find = () => store.find(key, wanted);
+      if (use !== 'use') return find();
+      const save = () => climb(plan, { key, store, build, qemu, signal, note });
+      return findWithLaterRungs({ upTo, find, climb: save, note });
     };
     let unusable = failed;
     const startAt = async (rungs: readonly ('jump' | 'booted')[]): Promise<Start | null> => {
       for (const at of failed === null ? rungs : []) {
-        const found = await find(at);
+        const found = await findAt(at);
         const remove = () => store.remove(keyAt(at));
         if (found.state === 'found') return warm({ ladder: found.ladder, scenario, remove, signal });
         if (found.state === 'unusable') unusable = found.why;
@@ -147,11 +145,6 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
 export function savedRung(last: 'jump' | 'booted', use: SnapshotUse): 'jump' | 'booted' | null {
   if (use === 'find' || use === 'cold') return null;
   return use === 'booted' ? 'booted' : last;
-}
-
-/** A ladder of a run with faults ends at the jump: this run wants a later rung, and so may others. */
-function canClimb({ manifest }: Ladder, upTo: Rung): boolean {
-  return reaches(upTo, 'kho') && manifest.rungs.every(({ rung }) => !reaches(rung, 'kho'));
 }
 
 interface WarmOptions {

@@ -19,4 +19,5 @@ export { qemuBuild, type QemuBuild } from './qemu-build.js';
 export { snapshotsDir, snapshotSettings, type SnapshotSettings } from './settings.js';
 export type { Draft, DraftManifest, DraftRung, Published } from './store/draft.js';
 export type { Ladder } from './store/ladder.js';
+export { markStuck, stuckReason } from './store/stuck.js';
 export { type Begun, type Found, SnapshotStore } from './store/store.js';

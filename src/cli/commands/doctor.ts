@@ -74,6 +74,7 @@ async function snapshotsState(what: 'keep' | 'forget'): Promise<SnapshotsState> 
     count: ladders.length,
     bytes: ladders.reduce((sum, { bytes }) => sum + bytes, 0),
     maxBytes,
+    stuck: ladders.flatMap(({ stuck }) => stuck ?? []),
     removed,
   };
 }

@@ -22,6 +22,7 @@ import {
   sweep,
 } from './folders.js';
 import { Ladder, lastRung, passedRungs, type Wanted } from './ladder.js';
+import { stuckReason } from './stuck.js';
 import { problemOf } from './verify.js';
 
 /** Bytes that a save leaves free on the disk: the run's own result must find room. */
@@ -38,6 +39,8 @@ export interface ListedLadder {
   bytes: number;
   /** Milliseconds since 1970. */
   usedAt: number;
+  /** Why its later rungs cannot be saved; null if they were, or nobody has tried lately. */
+  stuck: string | null;
 }
 
 export class SnapshotStore {
@@ -130,7 +133,7 @@ export class SnapshotStore {
     const ladders: ListedLadder[] = [];
     for (const key of keysIn(this.root)) {
       const dir = join(this.root, key);
-      ladders.push({ key, bytes: await bytesOnDisk(dir), usedAt: lastUse(dir) });
+      ladders.push({ key, bytes: await bytesOnDisk(dir), usedAt: lastUse(dir), stuck: stuckReason(dir) });
     }
     return ladders;
   }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { snapshotsText } from '../../../src/cli/text/snapshots.js';
 
 const GIB = 2 ** 30;
-const state = { enabled: true, count: 0, bytes: 0, maxBytes: 8 * GIB, removed: null };
+const state = { enabled: true, count: 0, bytes: 0, maxBytes: 8 * GIB, stuck: [], removed: null };
 
 it.each([
   [{}, ['0 saved machines, 0 B of at most 8 GiB']],
@@ -18,6 +18,16 @@ it.each([
   [
     { count: 1, bytes: GIB, removed: { ladders: 1, bytes: GIB } },
     ['1 saved machine, 1 GiB of at most 8 GiB', 'removed: 1 saved machine, 1 GiB', 'these are in use by a run'],
+  ],
+  [
+    { count: 2, stuck: ['it panics \u001b', ...Array<string>(6).fill('it hangs')] },
+    [
+      '2 saved machines, 0 B of at most 8 GiB',
+      'one has no rung after the jump: it panics \\x1b',
+      ...Array<string>(4).fill('one has no rung after the jump: it hangs'),
+      'and 2 more',
+      'to remove them: lab doctor --forget-snapshots',
+    ],
   ],
   [
     { enabled: false },
