@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 /** @returns the rung that the run starts from */
-async function find(climb: () => Promise<Climb>, upTo: Rung = 'open'): Promise<Rung | string> {
+async function find(climb: () => Promise<Climb>, upTo: Rung = 'open'): Promise<string> {
   const found = await findWithLaterRungs({
     upTo,
     find: () => store.find(KEY, { upTo }),

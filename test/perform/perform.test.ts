@@ -132,7 +132,7 @@ describe('a run from a saved machine', () => {
 
   const hangs: Script = { entering: (machine) => machine.stand() };
 
-  it('that shows no sign of life boots; if that hangs too, the kernel is at fault, and the saved machine stays', async () => {
+  it('that shows no sign of life boots; if that hangs too, the saved machine stays', async () => {
     const { performed, starts, removedAfter } = await tryRun(UPDATE, climbed, { warm: hangs, cold: hangs });
     expect(performed?.result).toMatchObject({
       outcome: 'hang',
