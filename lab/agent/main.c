@@ -42,6 +42,8 @@ static const struct op {
 	{ "pfns", "file!", op_pfns },
 	{ "finish", "session!", op_finish },
 	{ "get-name", "session!", op_get_name },
+	{ "link", "session file", op_link },
+	{ "ioctl", "session file command! size! bytes", op_ioctl },
 	{ "write", "file! seed! first! count!", op_write },
 	{ "truncate", "file! size!", op_truncate },
 	{ "fallocate", "file! offset! length! how", op_fallocate },

@@ -14,6 +14,8 @@ handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_fi
 handler op_memfd, op_stat, op_verify;
 /* memory/change.c */
 handler op_write, op_truncate, op_fallocate, op_seal, op_reopen, op_seek;
+/* luo/raw.c */
+handler op_ioctl, op_link;
 /* luo/pass.c */
 handler op_send, op_receive;
 /* luo/object.c */

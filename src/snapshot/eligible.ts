@@ -30,6 +30,8 @@ const STEPS: Readonly<Record<Step['op'], string | null>> = {
   reopen: null,
   seek: null,
   'get-name': null,
+  link: null,
+  ioctl: null,
   load: null,
   kexec: null,
   // The faults at the jump have a table of their own.

@@ -88,7 +88,12 @@ test.each([
     '  - client: b\n  - create: {session: s, client: b, during: kexec}\n  - open\n  - kexec\n',
     '6:45 expected the kexec as the next step',
   ],
-  ['  - create: {session: s, during: jump}\n', '5:34 expected kexec, found "jump"'],
+  ['  - create: {session: s, during: jump}\n', '5:34 expected kexec or next, found "jump"'],
+  ['  - create: {session: s, during: next}\n  - create: t\n', '5:34 expected a call of another client'],
+  [
+    '  - client: b\n  - create: {session: s, client: b, during: next}\n  - open\n',
+    '6:45 expected a call of another client as the next step',
+  ],
   ['  - create: {session: s, errno: []}\n', '5:33 expected'],
   ['  - kexec: {errno: [OK]}\n', '5:20 expected'],
 ])('%s', (text, message) => {

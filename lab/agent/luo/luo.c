@@ -13,8 +13,14 @@
 #include "compat.h"
 #include "ops.h"
 #include "common/registry.h"
+#include "luo/luo.h"
 
 static int luo_device = -1;
+
+int luo_device_fd(void)
+{
+	return luo_device;
+}
 
 static bool luo_open_device(struct request *r)
 {

@@ -46,9 +46,9 @@ function recount(operations: readonly Operation[], random: Random): Operation[] 
 const CHANGES: readonly Change[] = [remove, duplicate, swap, insert, insert, recount];
 
 /** @param other a fresh sequence, from which calls are taken */
-export function mutated({ kernels, operations }: Sequence, other: Sequence, random: Random): Sequence {
+export function mutated({ kernels, cmdline, operations }: Sequence, other: Sequence, random: Random): Sequence {
   let now = [...operations];
   for (let times = 1 + random.below(3); times > 0 && now.length > 0; times--)
     now = (CHANGES[random.below(CHANGES.length)] as Change)(now, random, other.operations);
-  return { kernels, operations: now };
+  return { kernels, cmdline, operations: now };
 }

@@ -14,6 +14,8 @@ export type Operation = Extract<Action, { op: OperationName }> & Pick<Step, 'by'
 /** Kernels in order, and what happens in them. */
 export interface Sequence {
   kernels: readonly string[];
+  /** Additions to the command line of every kernel; empty for none. */
+  cmdline: string;
   operations: readonly Operation[];
 }
 
@@ -24,10 +26,14 @@ function isOperation(step: Action): step is Extract<Action, { op: OperationName 
 }
 
 /** The sequence of a scenario. Steps that no sequence has are left out. */
-export function sequenceOf({ kernels, steps }: Pick<Scenario, 'kernels' | 'steps'>): Sequence {
+export function sequenceOf({
+  kernels,
+  steps,
+  cmdlines,
+}: Pick<Scenario, 'kernels' | 'steps' | 'cmdlines'>): Sequence {
   const operations = steps.flatMap((step): Operation[] => {
     const { epoch: _epoch, errno: _errno, accepts: _accepts, pos: _pos, ...action } = step;
     return isOperation(action) ? [action] : [];
   });
-  return { kernels, operations };
+  return { kernels, cmdline: cmdlines[0] ?? '', operations };
 }

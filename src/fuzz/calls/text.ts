@@ -2,11 +2,12 @@
 // Writes a sequence with its answers as a scenario.
 import { stringify } from 'yaml';
 import type { Outcome } from '../../model/result/outcome.js';
+import { ioctlWord } from '../../model/scenario/raw.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
 import { seedOf } from '../../scenario/steps/seed.js';
 import { fold, type StepText } from './fold.js';
 import type { Answer } from './model/answer.js';
-import type { Operation } from './operation.js';
+import type { Operation, Sequence } from './operation.js';
 
 export interface Answered {
   operation: Operation;
@@ -55,6 +56,10 @@ function bodyOf(operation: Operation): [key: string, body: StepText, word?: stri
       return ['seek', { file: operation.file, position: operation.position }];
     case 'get-name':
       return ['get-name', { session: operation.session }, operation.session];
+    case 'link':
+      return ['link', { session: operation.session }, operation.session];
+    case 'ioctl':
+      return ['ioctl', ioctlOf(operation)];
     case 'client':
     case 'kill':
       return [operation.op, {}, operation.client];
@@ -69,6 +74,15 @@ function bodyOf(operation: Operation): [key: string, body: StepText, word?: stri
     default:
       return [operation.op, {}];
   }
+}
+
+function ioctlOf({ on, command, size, bytes }: Extract<Operation, { op: 'ioctl' }>): StepText {
+  return {
+    ...(on.kind === 'device' ? { device: true } : { [on.kind]: on.name }),
+    command: ioctlWord(command) ?? `0x${command.toString(16)}`,
+    size,
+    ...(bytes === '' ? {} : { bytes }),
+  };
 }
 
 function memfdOf({ file, size, seed, holes, huge, seals, flags = [], position }: MemfdSpec): StepText {
@@ -97,9 +111,14 @@ function stepOf({ operation, answer }: Answered): string | StepText {
   return Object.keys(body).length > 0 ? { [key]: body } : key;
 }
 
-export function textOf(kernels: readonly string[], steps: readonly Answered[], outcome: Outcome): string {
+export function textOf(
+  { kernels, cmdline }: Pick<Sequence, 'kernels' | 'cmdline'>,
+  steps: readonly Answered[],
+  outcome: Outcome,
+): string {
   const [from, to] = kernels;
-  const head = kernels.length === 2 ? { from, to } : { chain: kernels };
+  const pair = kernels.length === 2 ? { from, to } : { chain: kernels };
+  const head = { ...pair, ...(cmdline === '' ? {} : { cmdline: { all: cmdline } }) };
   const lines = fold(steps.map(stepOf)).map(
     (step) => `  - ${stringify(step, { collectionStyle: 'flow', lineWidth: 0 }).trimEnd()}\n`,
   );

@@ -27,6 +27,8 @@ export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsVal
     return !input.versionsValid && deliberate ? { kind: 'policy', title } : { kind: 'finding', outcome, title };
   }
   const errno = incidents.find((each) => each.title.endsWith(' was demanded'));
+  // A wrong answer explains what is lost later. A kernel that fails says more by itself.
+  if (errno !== undefined && !NEVER.has(outcome)) return { kind: 'finding', outcome, title: canonical(errno.title) };
   if (outcome !== input.scenario.expect.outcome) return { kind: 'finding', outcome, title };
   return errno === undefined ? { kind: 'allowed' } : { kind: 'finding', outcome, title: canonical(errno.title) };
 }

@@ -2,6 +2,8 @@
 // Clients: processes in the machine that hold sessions and files. The first one always exists; steps start and kill
 // others.
 
+import { FILE_OPS } from './file-steps.js';
+
 /** The first client. It performs every step that names no other. */
 export const MAIN = 'main';
 
@@ -16,6 +18,27 @@ export type ClientAction =
   /** Passes a descriptor of a session or file to another client, under the same name. The sender keeps its own. */
   | { op: 'pass'; from: string; to: string; what: Held }
   | { op: 'kill'; client: string };
+
+/** What a call of a client races. */
+export const DURING = ['kexec', 'next'] as const;
+export type During = (typeof DURING)[number];
+
+/** Steps that are one call. Closing a file is more: what came back is judged first. */
+const CALLS: ReadonlySet<string> = new Set<string>([
+  'create',
+  'retrieve-session',
+  'preserve',
+  'retrieve',
+  'finish',
+  'close',
+  'memfd',
+  'object',
+  ...FILE_OPS,
+]);
+
+export function isCall(step: { op: string; target?: Held | { kind: 'device' } }): boolean {
+  return CALLS.has(step.op) && step.target?.kind !== 'file';
+}
 
 export const CLIENT_OPS = ['client', 'pass', 'kill'] as const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on files and sessions that exist already, preserved or not.
+import { RAW_OPS, type RawAction } from './raw.js';
 
 export const SEALS = ['seal', 'shrink', 'grow', 'write', 'future_write', 'exec'] as const;
 export type Seal = (typeof SEALS)[number];
@@ -42,9 +43,10 @@ export type FileAction =
   | { op: 'reopen'; file: string; as: string; access: Access }
   | { op: 'seek'; file: string; position: number }
   /** Asks the kernel for the session's name, which must be `name`. */
-  | { op: 'get-name'; session: string; name: string };
+  | { op: 'get-name'; session: string; name: string }
+  | RawAction;
 
-export const FILE_OPS = ['write', 'truncate', 'fallocate', 'seal', 'reopen', 'seek', 'get-name'] as const;
+export const FILE_OPS = ['write', 'truncate', 'fallocate', 'seal', 'reopen', 'seek', 'get-name', ...RAW_OPS] as const;
 
 const OPS: ReadonlySet<string> = new Set<FileAction['op']>(FILE_OPS);
 

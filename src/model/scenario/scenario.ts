@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked scenario with all defaults. The short form (sessions) is already expanded: a run knows only steps.
-import type { ClientAction } from './client.js';
+import type { ClientAction, During } from './client.js';
 import type { DeviceAction, DevicePlan } from './device.js';
 import type { FileAction, MemfdFlag, Seal } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
@@ -162,8 +162,8 @@ export type Step = Action & {
   accepts?: string[];
   /** The client that performs it; by default the first one. */
   by?: string;
-  /** `kexec`: it is sent together with the reboot call, and its result does not matter. */
-  during?: 'kexec';
+  /** `kexec`: sent together with the reboot call. `next`: sent together with the next step, of another client. */
+  during?: During;
   pos: SourcePos;
 };
 

@@ -19,7 +19,7 @@ const FILE_STEPS: Operations = {
   ...each('memfd', 'object', 'preserve', 'check', 'write', 'truncate', 'fallocate', 'seal', 'reopen', 'seek'),
   retrieve: 'token', close: 'file', pass: 'file', 'device-map': null,
 };
-const CHECK_STEPS = each('check', 'device-check', 'guest-check', 'get-name');
+const CHECK_STEPS = each('check', 'device-check', 'guest-check', 'get-name', 'link');
 // prettier-ignore
 const DEVICE_STEPS = each(
   'device-open', 'device-map', 'device-preserve', 'device-retrieve', 'device-check', 'device-dma', 'device-close',
@@ -30,7 +30,10 @@ const GUEST_STEPS = each(
   'guest-create', 'guest-run', 'guest-wait', 'guest-pause', 'guest-save', 'guest-restore', 'guest-attach',
   'guest-resume', 'guest-check', 'guest-close',
 );
-const SESSION_STEPS: Operations = { ...FILE_STEPS, ...each('create', 'retrieve', 'finish', 'close', 'get-name') };
+const SESSION_STEPS: Operations = {
+  ...FILE_STEPS,
+  ...each('create', 'retrieve', 'finish', 'close', 'get-name', 'link'),
+};
 
 /** The later a kind, the more it takes. */
 export const KINDS: readonly Kind[] = [

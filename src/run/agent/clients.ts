@@ -75,6 +75,8 @@ export function otherHolders({ holders }: RunState, action: AgentAction, client:
     case 'seal':
     case 'seek':
     case 'get-name':
+    case 'link':
+    case 'ioctl':
       return false;
     default:
       action satisfies never;

@@ -8,6 +8,8 @@ import { patternOf, punch, resize, writeTo } from '../../oracles/files/written.j
 import type { AgentRequest } from './client.js';
 import type { Needs } from '../engine/parts.js';
 import { printable } from '../../util/text/escape.js';
+import { isRawAction } from '../../model/scenario/raw.js';
+import { rawRequest } from './raw-operations.js';
 import { expectedOf, sealsWith } from './reported.js';
 import type { Reported } from '../state/file.js';
 import type { FileState } from '../state/file.js';
@@ -16,6 +18,7 @@ import type { RunState } from '../state/run-state.js';
 export function fileRequest(action: FileAction, state: RunState): AgentRequest {
   if (action.op === 'get-name')
     return { request: ['get-name', { session: action.session }], bytes: 0, target: action.session };
+  if (isRawAction(action)) return rawRequest(action);
   const { file } = action;
   const size = state.files.get(file)?.spec.size ?? 0;
   switch (action.op) {
@@ -48,7 +51,7 @@ export function fileRequest(action: FileAction, state: RunState): AgentRequest {
  * @param data the agent's answer; even a write that failed half way has changed pages
  */
 export function fileApplied(action: FileAction, state: RunState, data: AgentReply['data']): void {
-  if (action.op === 'get-name') return;
+  if (action.op === 'get-name' || isRawAction(action)) return;
   const file = state.files.get(action.file);
   if (file === undefined || file.spec.kind !== 'memfd') return;
   const { spec } = file;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the engine executes. The steps of a scenario become operations once, when the run starts. The lab adds
 // operations of its own (in a recovery, for example); these have no place in the scenario.
+import type { During } from '../../model/scenario/client.js';
 import type { Action, Step } from '../../model/scenario/scenario.js';
 import type { SourcePos } from '../../model/scenario/source-pos.js';
 
@@ -18,8 +19,8 @@ export type Operation = Action &
     index: number;
     /** The client that executes it; by default the first one. */
     by?: string;
-    /** `kexec`: it is sent together with the reboot call, and may or may not be answered. */
-    during?: 'kexec';
+    /** A call during the kexec may or may not be answered. */
+    during?: During;
     /** Its place in the scenario; null if the lab added it. */
     origin: SourcePos | null;
   };

@@ -4,6 +4,7 @@ import { MAIN } from '../../model/scenario/client.js';
 import type { GuestAction } from '../../model/scenario/guest.js';
 import { otherHolders } from '../agent/clients.js';
 import { checkName } from '../agent/file-operations.js';
+import { checkLink } from '../agent/raw-operations.js';
 import { checkInside } from '../agent/inspect.js';
 import { type AgentAction, applied, requestOf } from '../agent/operations.js';
 import { pagesIn } from '../agent/pages-of-file.js';
@@ -33,6 +34,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
   noteSession(state, operation, reply);
   if (reply.ok) {
     if (operation.op === 'get-name') checkName(parts, operation, reply);
+    if (operation.op === 'link') checkLink(parts, operation, reply);
     if (!otherHolders(state, operation, operation.by ?? MAIN)) applied(operation, state, reply.data);
     if (pages !== null && operation.op === 'preserve') {
       const file = state.files.get(operation.file);

@@ -66,6 +66,8 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
   const pauseAt = (point: 'before-open' | 'preserved') => breakpoints.pauseOnce(point, () => window.drain());
   let stop: string | null = null;
   let by: string | undefined;
+  /** The last call was sent together with this one. */
+  let races = false;
   for (const [at, operation] of operations.entries()) {
     if (operation.during === 'kexec') continue; // sent together with the reboot call, see racing.ts
     if (recorder.epoch > 0 && opensLiveUpdate(operation)) await pauseAt('before-open');
@@ -82,8 +84,9 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
     }
     if (isAgentAction(operation)) {
       // Each client executes its own calls in order; between two clients only an answer guarantees an order.
-      if (by !== operation.by) await window.drain();
+      if (by !== operation.by && !races) await window.drain();
       by = operation.by;
+      races = operation.during === 'next';
       // A pending inspection must not see the effect of a later step.
       if (isFileAction(operation) && window.has('check')) await window.drain();
       await window.send(callAgent(parts, operation), 'call');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: clients, and the client of a step.
-import { type ClientAction, MAIN } from '../../model/scenario/client.js';
+import { type ClientAction, type During, MAIN } from '../../model/scenario/client.js';
 import type { Call } from '../steps/step-list.js';
 import type { Path } from '../source/document.js';
 import type { Problems } from '../source/problems.js';
@@ -35,7 +35,7 @@ export function clientTranslations<Site extends Place>(named: (text: string, sit
 /** The settings of a step's call, except a single errno. */
 export function callOf(value: unknown): Call {
   if (typeof value !== 'object' || value === null) return {};
-  const { errno, client, during } = value as { errno?: unknown; client?: string; during?: 'kexec' };
+  const { errno, client, during } = value as { errno?: unknown; client?: string; during?: During };
   return {
     ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}),
     ...(client === undefined || client === MAIN ? {} : { by: client }),

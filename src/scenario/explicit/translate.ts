@@ -12,6 +12,7 @@ import { clientTranslations } from './clients.js';
 import { deviceTranslations } from './devices.js';
 import { fileTranslations } from './files.js';
 import { guestTranslations } from './guests.js';
+import { rawTranslations } from './raw.js';
 import { named, nameIn, type Site, tokenIn } from './site.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
@@ -138,5 +139,6 @@ export const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site
   ...deviceTranslations<Site>({ named, tokenIn }),
   ...guestTranslations<Site>(named),
   ...fileTranslations<Site>(named),
+  ...rawTranslations<Site>(named),
   ...clientTranslations<Site>(named),
 };

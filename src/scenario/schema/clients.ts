@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: more than one client, and calls during the kexec.
 import { z } from 'zod';
+import { DURING } from '../../model/scenario/client.js';
 import { ERRNO_WORDS } from './errno.js';
 import { errno, line, mapping, sessionName } from './values.js';
 
@@ -17,7 +18,10 @@ export const callCommon = {
     .optional()
     .describe('The error that the kernel must return; with a list, any of them'),
   client: clientName.optional().describe('The client that makes the call; by default the first one, main'),
-  during: z.literal('kexec', { error: 'expected kexec' }).optional().describe('Send it together with the reboot call'),
+  during: z
+    .enum(DURING, { error: 'expected kexec or next' })
+    .optional()
+    .describe('kexec: send it together with the reboot call; next: together with the next step, of another client'),
 };
 
 export const clientOperations = {

@@ -42,6 +42,8 @@ export const LIMITS = {
   guestLinux: 48 * MIB,
   /** Steps that change the content of a file: the agent tracks 64 layers of content, and a step may add two. */
   changes: 30,
+  /** Bytes of an ioctl's argument after its size. */
+  ioctlBytes: 4096,
   /** Bytes of an object's label. */
   label: 32,
   /** Bytes of an epoch's additions to the kernel command line; the x86 kernel accepts 2047 in total. */

@@ -67,7 +67,7 @@ export class StepList {
 }
 
 function staysAtKexec(step: Step): boolean {
-  return isJump(step) || step.op === 'device-dma' || step.during !== undefined;
+  return isJump(step) || step.op === 'device-dma' || step.during === 'kexec';
 }
 
 export function isJump(step: Step): boolean {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the clients and what they hold.
-import { type ClientAction, Holders, MAIN } from '../../model/scenario/client.js';
+import { type ClientAction, Holders, isCall, MAIN } from '../../model/scenario/client.js';
 import type { Step } from '../../model/scenario/scenario.js';
 import type { SessionFollower } from './follow-sessions.js';
 import type { Problems } from '../source/problems.js';
@@ -49,18 +49,23 @@ export class ClientFollower {
     }
   }
 
-  /** Checks that the step's client exists, and that a call during the kexec is right before it. */
+  /** Checks that the step's client exists, and that a call that races another one is right before it. */
   call({ op, by, during }: Step, draft: Draft, next: Step | undefined): void {
     if (by !== undefined) this.#exists(by, { ...draft, path: [...draft.path, 'client'] });
     if (during === undefined) return;
     const path = [...draft.path, 'during'];
+    if (during === 'next') {
+      if (next === undefined || !isCall(next) || next.during !== undefined || (next.by ?? MAIN) === (by ?? MAIN))
+        this.#problems.add(path, 'expected a call of another client as the next step');
+      return;
+    }
     if (by === undefined)
       this.#problems.add(
         path,
         `${op} during the kexec needs another client, because the first one is in the reboot call`,
         'add client, and a step that starts it',
       );
-    if (next === undefined || (next.op !== 'kexec' && next.during === undefined))
+    if (next === undefined || (next.op !== 'kexec' && next.during !== 'kexec'))
       this.#problems.add(path, 'expected the kexec as the next step');
   }
 

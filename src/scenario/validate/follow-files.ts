@@ -18,8 +18,14 @@ export class FileFollower {
   follow(step: FileAction, draft: Draft): void {
     const sessions = this.#sessions;
     const checked = succeeds(draft.step);
-    if (step.op === 'get-name') {
+    if (step.op === 'get-name' || step.op === 'link') {
       if (checked) sessions.openSession(step.session, draft);
+      return;
+    }
+    if (step.op === 'ioctl') {
+      const { on } = step;
+      if (on.kind === 'session' && checked) sessions.openSession(on.name, draft);
+      if (on.kind === 'file' && !sessions.files.has(on.name)) sessions.unknownFile(on.name, draft);
       return;
     }
     const spec = sessions.files.get(step.file);

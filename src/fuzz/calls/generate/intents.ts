@@ -6,6 +6,8 @@ import { fill } from './bursts.js';
 import type { Draw } from './draw.js';
 import type { Intent } from './intent.js';
 import { MISTAKES } from './mistakes.js';
+import { RACES } from './races.js';
+import { RAW } from './raw.js';
 import type { Scene } from './scene.js';
 import { memfdOf, sealsOf } from './sizes.js';
 import { freshToken } from './tokens.js';
@@ -26,6 +28,15 @@ function pages(draw: Draw, size: number): { first: number; count: number } {
   return { first, count: draw.from([1, 2, 5]) };
 }
 
+/** Names have all lengths that the kernel's field has room for. */
+function nameOf(draw: Draw, scene: Scene): string {
+  const name = scene.name('s');
+  const { name: longest } = scene.model.kernel.limits;
+  return draw.once(4)
+    ? name.padEnd(draw.from([longest, longest - 1, longest >> 1, 1 + draw.below(longest)]), 'x')
+    : name;
+}
+
 /** A new file in a session. */
 export function addFile(draw: Draw, scene: Scene): Operation[] {
   const { name, ...by } = scene.client(draw);
@@ -44,7 +55,7 @@ const ON_SESSIONS: readonly Intent[] = [
     weight: 10,
     operations: (draw, scene) => {
       const { name: _, ...by } = scene.client(draw);
-      return [{ op: 'create', session: scene.name('s'), ...by }];
+      return [{ op: 'create', session: nameOf(draw, scene), ...by }];
     },
   },
   { weight: 16, operations: addFile },
@@ -204,4 +215,4 @@ const ON_CLIENTS: readonly Intent[] = [
   },
 ];
 
-export const INTENTS: readonly Intent[] = [...ON_SESSIONS, ...ON_FILES, ...ON_CLIENTS, ...MISTAKES];
+export const INTENTS: readonly Intent[] = [...ON_SESSIONS, ...ON_FILES, ...ON_CLIENTS, ...MISTAKES, ...RAW, ...RACES];

@@ -5,8 +5,10 @@ import * as fc from 'fast-check';
 import { MAIN } from '../../../model/scenario/client.js';
 import { modelOf, type Kernels } from '../replay.js';
 import type { Operation, Sequence } from '../operation.js';
+import { cmdlineOf } from './boots.js';
 import { Draw } from './draw.js';
 import { addFile, INTENTS } from './intents.js';
+import { atKexec } from './races.js';
 import { Scene } from './scene.js';
 
 export interface SequenceOptions {
@@ -16,8 +18,8 @@ export interface SequenceOptions {
 }
 
 /** How a kernel that is not the last one is left. Mostly by an update. */
-const LEAVINGS = ['update', 'update early', 'legacy', 'abort', 'kill agent'] as const;
-const LEAVING_WEIGHTS = [70, 24, 1, 3, 2];
+const LEAVINGS = ['update', 'update early', 'legacy', 'abort', 'kill agent', 'race'] as const;
+const LEAVING_WEIGHTS = [66, 22, 1, 3, 2, 6];
 /** What is done with the sessions that came: mostly all is retrieved and finished. */
 const ENDINGS = ['whole', 'closed', 'as it is'] as const;
 const ENDING_WEIGHTS = [84, 10, 6];
@@ -33,6 +35,8 @@ interface Drawn {
   intents: { what: number; numbers: number[] }[];
   leaving: Leaving;
   ending: Ending;
+  /** For the way out. */
+  numbers: number[];
 }
 
 function weighted<T>(values: readonly T[], weights: readonly number[]): fc.Arbitrary<T> {
@@ -40,21 +44,27 @@ function weighted<T>(values: readonly T[], weights: readonly number[]): fc.Arbit
 }
 
 export function sequences({ chains, facts }: SequenceOptions): fc.Arbitrary<Sequence> {
-  const intent = fc.record({
-    what: fc.nat(TOTAL - 1),
-    numbers: fc.array(fc.nat(0xffff), { minLength: NUMBERS, maxLength: NUMBERS }),
-  });
+  const numbers = fc.array(fc.nat(0xffff), { minLength: NUMBERS, maxLength: NUMBERS });
+  const intent = fc.record({ what: fc.nat(TOTAL - 1), numbers });
   const epoch = fc.record({
     intents: fc.array(intent, { minLength: MIN_INTENTS, maxLength: MAX_INTENTS, size: 'max' }),
     leaving: weighted(LEAVINGS, LEAVING_WEIGHTS),
     ending: weighted(ENDINGS, ENDING_WEIGHTS),
+    numbers,
   });
   return fc
     .constantFrom(...chains)
     .chain((kernels) =>
       fc
-        .array(epoch, { minLength: kernels.length, maxLength: kernels.length })
-        .map((epochs) => ({ kernels, operations: operationsOf(kernels, epochs, facts) })),
+        .record({
+          boot: fc.nat(0xffff),
+          epochs: fc.array(epoch, { minLength: kernels.length, maxLength: kernels.length }),
+        })
+        .map(({ boot, epochs }) => ({
+          kernels,
+          cmdline: cmdlineOf(boot),
+          operations: operationsOf(kernels, epochs, facts),
+        })),
     );
 }
 
@@ -80,7 +90,7 @@ function operationsOf(kernels: readonly string[], epochs: readonly Drawn[], fact
       return;
     }
   };
-  for (const [index, { intents, leaving, ending }] of epochs.entries()) {
+  for (const [index, { intents, leaving, ending, numbers: way }] of epochs.entries()) {
     if (index < epochs.length - 1 && leaving === 'update early') take([{ op: 'load', via: 'file' }]);
     for (const { what, numbers } of intents) {
       const wanted = intentAt(what).operations(new Draw(numbers), scene);
@@ -88,7 +98,7 @@ function operationsOf(kernels: readonly string[], epochs: readonly Drawn[], fact
     }
     finish(scene, ending, take);
     if (index === epochs.length - 1) break;
-    leave(leaving, take);
+    leave(leaving, take, { draw: new Draw(way), scene: () => scene });
     if (leaving === 'abort') break;
   }
   return done;
@@ -129,7 +139,11 @@ function finish(scene: Scene, ending: Ending, take: (operations: readonly Operat
   }
 }
 
-function leave(leaving: Leaving, take: (operations: readonly Operation[]) => void): void {
+function leave(
+  leaving: Leaving,
+  take: (operations: readonly Operation[]) => void,
+  { draw, scene }: { draw: Draw; scene: () => Scene },
+): void {
   switch (leaving) {
     case 'abort':
       take([{ op: 'load', via: 'file' }, { op: 'abort' }]);
@@ -141,6 +155,13 @@ function leave(leaving: Leaving, take: (operations: readonly Operation[]) => voi
       take([{ op: 'kill-agent' }]);
       take([{ op: 'load', via: 'file' }, { op: 'kexec' }]);
       return;
+    case 'race': {
+      const { before, during } = atKexec(draw, scene());
+      take(before);
+      take([{ op: 'load', via: 'file' }]);
+      take([...during, { op: 'kexec' }]);
+      return;
+    }
     case 'update early':
       take([{ op: 'kexec' }]);
       return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations on files: the answer, and what they change.
 import { type FileAction, type Seal, sealsOf, withImplied } from '../../../model/scenario/file-steps.js';
+import type { RawAction } from '../../../model/scenario/raw.js';
 import type { MemfdSpec } from '../../../model/scenario/scenario.js';
 import { type Answer, IMPOSSIBLE, OK, type Verdict } from './answer.js';
 import { ALLOCATE, answerOf, PUNCH_HOLE, SEAL, TRUNCATE, WRITE } from './rules.js';
@@ -10,7 +11,7 @@ const PAGE = 4096;
 /** A file with more changes is not followed (LIMITS.changes). */
 const MAX_CHANGES = 28;
 
-export type FileOperation = Exclude<FileAction, { op: 'get-name' }>;
+export type FileOperation = Exclude<FileAction, { op: 'get-name' } | RawAction>;
 
 export function inodeOf({ size, seals, flags = [], huge }: MemfdSpec): Inode {
   const noexec = flags.includes('noexec');

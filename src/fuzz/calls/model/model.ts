@@ -2,12 +2,15 @@
 // A model of LUO: for each operation the answers that a right kernel gives, and how a right run ends.
 import { MAIN } from '../../../model/scenario/client.js';
 import { isFileAction } from '../../../model/scenario/file-steps.js';
+import { isRawAction } from '../../../model/scenario/raw.js';
 import type { Outcome } from '../../../model/result/outcome.js';
 import type { Operation } from '../operation.js';
 import { IMPOSSIBLE, OK, type Verdict } from './answer.js';
 import { callClient } from './clients.js';
 import { changeFile, inodeOf } from './files.js';
 import { Losses } from './losses.js';
+import { callAtKexec, isTooEarly, owed } from './racing.js';
+import { callRaw } from './raw.js';
 import { callSession, type Kernel } from './sessions.js';
 import { LuoState } from './state.js';
 import { handOver, leaveBehind } from './update.js';
@@ -47,15 +50,28 @@ export class Model {
     return this.#aborted;
   }
 
+  /** Equal for models that no later call can tell apart. */
+  digest(): string {
+    return `${this.#state.digest()} ${this.#losses.outcome} ${this.#epoch} ${this.#loaded} ${this.#aborted}`;
+  }
+
+  /** Operations without which nobody could say how the running kernel ends. */
+  owed(): Operation[] {
+    return owed(this.#state);
+  }
+
   /** The answer; if it is OK, it has happened. An impossible operation may leave traces: use another model then. */
   step(operation: Operation): Verdict {
     const state = this.#state;
     const client = operation.by ?? MAIN;
-    if (operation.during !== undefined) return this.#racing(operation, client);
+    if (operation.during === 'kexec')
+      return this.#loaded === 'file' ? callAtKexec(state, operation, { kernel: this.kernel, client }) : IMPOSSIBLE;
+    if (isTooEarly(state, operation)) return IMPOSSIBLE;
     if (client !== MAIN && !state.clients.has(client)) return IMPOSSIBLE;
     if (this.#aborted && !['check', 'close', 'memfd'].includes(operation.op)) return IMPOSSIBLE;
     const losses = this.#losses;
     if (operation.op === 'get-name') return callSession(state, operation, { kernel: this.kernel, client, losses });
+    if (isRawAction(operation)) return callRaw(state, operation, { kernel: this.kernel, client });
     if (isFileAction(operation)) return changeFile(state, operation, client);
     switch (operation.op) {
       case 'memfd': {
@@ -107,13 +123,5 @@ export class Model {
     this.#loaded = null;
     this.#epoch += 1;
     return OK;
-  }
-
-  /** A call that is sent together with the reboot call: the kernel takes it, or is too far gone. */
-  #racing(operation: Operation, client: string): Verdict {
-    const races = operation.op === 'create' || operation.op === 'get-name' || operation.op === 'write';
-    if (!races || client === MAIN || !this.#state.clients.has(client)) return IMPOSSIBLE;
-    if (operation.op === 'create') return { kind: 'any', accepts: ['OK', 'EBUSY', 'EEXIST'] };
-    return { kind: 'any', accepts: ['OK', 'EBUSY', 'EPERM'] };
   }
 }

@@ -56,10 +56,15 @@ const TIB = 2 ** 40;
 const isIncoming = ({ target }: SessionCall) => target.kind === 'incoming';
 const isOutgoing = ({ target }: SessionCall) => target.kind === 'outgoing';
 
-export const PRESERVE: readonly Rule<SessionCall & { file: Descriptor }>[] = [
+/** Asked before the kernel looks at the file. */
+export const PRESERVE_TOKEN: readonly Rule<SessionCall>[] = [
   { when: isIncoming, errno: 'EINVAL' },
   { when: ({ target, token }) => target.session.files.has(token), errno: 'EEXIST' },
   { when: ({ target, limits }) => !limits.grows && target.session.files.size >= limits.files, errno: 'ENOSPC' },
+];
+
+export const PRESERVE: readonly Rule<SessionCall & { file: Descriptor }>[] = [
+  ...PRESERVE_TOKEN,
   { when: ({ file }) => file.inode.hugetlb, errno: 'ENOENT' },
   // A file belongs to one session, and to that of the last kernel until it is finished.
   { when: ({ file }) => file.inode.preservedIn !== null || file.inode.heldBy !== null, errno: 'EBUSY' },

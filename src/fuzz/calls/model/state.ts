@@ -38,6 +38,8 @@ export interface Held {
   retrieved: boolean;
   /** Whether it comes back as another file than it was, as kernels are known to do. */
   changed: boolean;
+  /** It was preserved while the kexec was on its way: nobody knows whether it is there. */
+  perhaps?: boolean;
 }
 
 export interface Session {
@@ -67,6 +69,36 @@ export class LuoState {
     if (incoming?.state === 'retrieved') return { kind: 'incoming', session: incoming };
     const outgoing = this.outgoing.get(name);
     return outgoing === undefined ? null : { kind: 'outgoing', session: outgoing };
+  }
+
+  /** Sessions of the last kernel with a file that may be there or not. */
+  get uncertain(): Incoming[] {
+    return [...this.incoming.values()].filter(({ files }) => [...files.values()].some(({ perhaps }) => perhaps));
+  }
+
+  /** Equal for states that no later call can tell apart. */
+  digest(): string {
+    const sorted = <T>(entries: Iterable<readonly [T, unknown]>) =>
+      [...entries].map((entry) => JSON.stringify(entry)).toSorted();
+    const holders = (kind: 'session' | 'file', name: string) => [...this.holders.of({ kind, name })].toSorted();
+    const held = ({ files }: Session) =>
+      sorted([...files].map(([token, { file, retrieved }]) => [token, [file, retrieved]]));
+    return JSON.stringify([
+      sorted(
+        [...this.files].map(([name, { inode, access }]) => [
+          name,
+          [access, { ...inode, seals: [...inode.seals].toSorted() }, holders('file', name)],
+        ]),
+      ),
+      sorted([...this.outgoing].map(([name, session]) => [name, [held(session), holders('session', name)]])),
+      sorted(
+        [...this.incoming].map(([name, session]) => [
+          name,
+          [session.state, session.finished, held(session), holders('session', name)],
+        ]),
+      ),
+      [this.device, this.asked, [...this.clients].toSorted()],
+    ]);
   }
 
   holds(kind: 'session' | 'file', name: string, client: string): boolean {

@@ -29,7 +29,7 @@ export function handOver(
 }
 
 /** A file as the handler of memfds brings it back (its documentation; scenarios/cases/memfd-*.yaml). */
-function carried(held: Held, { seals: fate }: SeriesRules): Held {
+export function carried(held: Held, { seals: fate }: SeriesRules): Held {
   const { inode, access, seals: noted } = held;
   const seals = sealsAfter(noted, fate);
   const sameSeals = seals.size === inode.seals.size && [...seals].every((seal) => inode.seals.has(seal));
