@@ -16,12 +16,21 @@ import { expectationOf } from './expect.js';
 import type { CellTask } from './queue.js';
 import { labPath } from './select.js';
 
-/** A hash of plan and scenarios. Kernels are not part of it: each result has their hashes. */
-export function planSha256(plan: Plan, profile: Profile | null, pairs: readonly PlannedPair[]): string {
+/**
+ * A hash of plan and scenarios. Kernels are not part of it: each result has their hashes.
+ * @param hunt text of the plan of a hunt; null without one
+ */
+export function planSha256(
+  plan: Plan,
+  profile: Profile | null,
+  pairs: readonly PlannedPair[],
+  hunt: string | null = null,
+): string {
   const texts = new Map(pairs.map(({ path, scenario }) => [path, scenario.source]));
   const pins = profile?.pins ?? null;
   return createHash('sha256')
     .update(JSON.stringify([plan.source, pins, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))]))
+    .update(hunt ?? '')
     .digest('hex');
 }
 

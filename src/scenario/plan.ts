@@ -79,6 +79,7 @@ function build(
     const access = key === 'baseline' ? 'write' : 'read';
     if (rule && value !== undefined) refuse(rule, { kind: 'plan-path', path: beside(value), access }, [key], problems);
   }
+  const fuzz = input.fuzz === undefined ? null : huntOf(input.fuzz, beside, problems, rule ?? null);
   const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
   const chains = [
     ...pairsOf(
@@ -125,9 +126,24 @@ function build(
     expect: input.expect,
     baseline: existing('baseline', input.baseline),
     profile: existing('profile', input.profile),
+    fuzz,
     file,
     source,
   };
+}
+
+function huntOf(
+  { plan, minutes }: NonNullable<PlanInput['fuzz']>,
+  beside: (path: string) => string,
+  problems: Problems,
+  rule: HostRule | null,
+): Plan['fuzz'] {
+  const file = beside(plan);
+  const path = ['fuzz', 'plan'];
+  const isRefused = rule !== null && refuse(rule, { kind: 'plan-path', path: file, access: 'read' }, path, problems);
+  if (!isRefused && pathKind(file) !== 'file')
+    problems.add(path, `no such plan: ${shown(plan)}`, 'paths are relative to the plan');
+  return { file, ms: minutes === undefined ? null : minutes * 60_000 };
 }
 
 /** Ordered by version, without duplicates. */

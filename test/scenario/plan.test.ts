@@ -21,6 +21,20 @@ const plan = (text: string) => parsePlan(text, FILE, KERNELS);
 const problems = (text: string): string[] => problemsOf(() => plan(text));
 const scenarios = 'scenarios: [{file: ../pair.yaml}]\n';
 
+describe('the hunt of a plan', () => {
+  it('is read, and its plan must be there', () => {
+    const fuzz = (text: string) => `kernels: [newest 1]\n${scenarios}fuzz: ${text}\n`;
+    expect(plan(fuzz('{plan: ../fuzz/short.yaml, minutes: 1.5}')).fuzz).toEqual({
+      file: join(ROOT, 'scenarios/fuzz/short.yaml'),
+      ms: 90_000,
+    });
+    expect(plan(fuzz('{plan: ../fuzz/short.yaml}')).fuzz).toMatchObject({ ms: null });
+    expect(plan(`kernels: [newest 1]\n${scenarios}`).fuzz).toBeNull();
+    expect(problems(fuzz('{plan: nowhere.yaml}')).join()).toContain('no such plan: "nowhere.yaml"');
+    expect(problems(fuzz('{plan: ../fuzz/short.yaml, minutes: 0}'))).toHaveLength(1);
+  });
+});
+
 describe('kernels of a plan', () => {
   test.each<[string, string[]]>([
     ['[7.2.12, 6.19.11]', ['6.19.11', '7.2.12']],

@@ -7,7 +7,7 @@ import { kcidb, KCIDB_ORIGIN } from '../../report/ci/kcidb.js';
 import { ktap } from '../../report/ci/ktap.js';
 import { markdown } from '../../report/ci/markdown.js';
 import { diffNights } from '../../report/night/diff.js';
-import { countsOf, exitStatusOf } from '../../report/night/counts.js';
+import { nightStatus } from '../../report/hunt/night.js';
 import { writeHtml } from '../../report/html/index.js';
 import { nightText } from '../../report/text/night.js';
 import { findInResults, newestNights, type Found } from '../../store/find.js';
@@ -90,7 +90,7 @@ function report(
   if (options.ktap) process.stdout.write(ktap(night, resultOf));
   if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined))
     process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
-  return exitStatusOf(countsOf(night.pairResults));
+  return nightStatus(night);
 }
 
 /** Keeps what the pages link to from being pruned. A results folder that is read-only cannot be pruned anyway. */

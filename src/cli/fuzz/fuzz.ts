@@ -41,7 +41,7 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
     folder: plan.corpus ?? resolve('results/fuzz'),
     accel: options.accel,
     minimiseMs: options.minimise * 1000,
-    before: null,
+    before: () => null,
     signal,
     stream: process.stderr,
     again: sameCommand,

@@ -11,6 +11,7 @@ import type { HuntPlan } from '../../fuzz/plan/plan.js';
 import { ruleFor } from '../../host/trust.js';
 import { buildableNames } from '../../images/index.js';
 import { HUNT_SCHEMA, type HuntEnd, type HuntReport } from '../../model/hunt/hunt.js';
+import { writeHuntPage } from '../../report/html/hunt/files.js';
 import { huntView } from '../../report/live/hunt.js';
 import type { TextStream } from '../../report/live/progress.js';
 import { LabError, messageOf } from '../../util/errors.js';
@@ -18,8 +19,16 @@ import { packageRoot } from '../../util/package-root.js';
 import { tryLock } from '../../util/process/lock.js';
 import { onInterruptKept } from '../common/interrupt.js';
 import type { Accel } from '../common/option-values.js';
+import { explained } from './explained.js';
 import { huntMachines, sharesOf } from './machines.js';
 import { textOf } from './plan-of.js';
+
+export interface Done {
+  ms: number;
+  executions: number;
+  /** Names of the findings that were decided. */
+  findings: string[];
+}
 
 export interface HuntSetting {
   plan: HuntPlan;
@@ -27,8 +36,8 @@ export interface HuntSetting {
   accel: Accel;
   /** Milliseconds for making a finding smaller. */
   minimiseMs: number;
-  /** What was done in this folder before, and is no part of this hunt; null if everything is part of it. */
-  before: { ms: number; executions: number; findings: ReadonlySet<string> } | null;
+  /** Given what was done in this folder: what of it is no part of this hunt; null if all of it is. */
+  before: (done: Done) => Done | null;
   signal: AbortSignal;
   stream: TextStream;
   /** The command that goes on. */
@@ -47,7 +56,7 @@ export function questionOf(plan: HuntPlan): string {
 }
 
 export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
-  const { plan, folder, accel, minimiseMs, before, signal, stream, again, onReport } = setting;
+  const { plan, folder, accel, minimiseMs, signal, stream, again, onReport } = setting;
   // Scenarios of the corpus are data, also if a copy came from elsewhere.
   const rule = ruleFor(folder, {});
   const known = parseKnown(...textOf(plan.known ?? join(packageRoot(), 'scenarios/fuzz/known.yaml')));
@@ -60,17 +69,23 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
   const corpus = new Corpus(join(folder, 'corpus'), { ...plan, rule });
   const store = new FindingStore(join(folder, 'findings'));
   settle(store, known);
+  const done = { ms: journal.totals.at, executions: journal.totals.next, findings: decided(store) };
+  const before = setting.before(done);
   const time = plan.time + (before?.ms ?? 0);
   const executions = plan.executions === null ? null : plan.executions + (before?.executions ?? 0);
-  const old = before?.findings ?? decided(store);
+  const old = new Set((before ?? done).findings);
   let end: HuntEnd | null = null;
   const report = () => reportOf({ plan, folder, end, journal, corpus, store, old });
   const view = huntView({ stream, time, limit: executions, report });
   stack.defer(() => view.end());
-  onReport(report());
+  const show = () => {
+    writeHuntPage(report());
+    onReport(report());
+  };
+  show();
   stack.defer(() => {
     try {
-      onReport(report());
+      show();
     } catch (error) {
       // The hunt may have ended because the disk is full. That error is thrown.
       view.note(messageOf(error));
@@ -98,16 +113,26 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
     findings: store,
     signal,
     confirm: (finding) =>
-      confirm(finding, { store, known, rule, others, minimiseMs, signal, run, note: (text) => view.doing(text) }),
+      confirm(finding, {
+        store,
+        known,
+        rule,
+        others,
+        minimiseMs,
+        signal,
+        run,
+        explain: explained,
+        note: (text) => view.doing(text),
+      }),
     onDone: () => {
       if (performance.now() - reported < EVERY) return;
       reported = performance.now();
-      onReport(report());
+      show();
     },
     onFinding: (finding) => {
       view.doing(null);
       view.note(`${finding.state}: ${finding.outcome}: ${finding.title}`);
-      onReport(report());
+      show();
     },
   });
   forget();
@@ -143,9 +168,8 @@ function reportOf({ plan, folder, end, journal: { totals }, corpus, store, old }
   };
 }
 
-/** Names of the findings that were decided before. */
-export function decided(store: FindingStore): Set<string> {
-  return new Set(store.list.filter(({ state }) => state !== 'found').map(({ name }) => name));
+function decided(store: FindingStore): string[] {
+  return store.list.filter(({ state }) => state !== 'found').map(({ name }) => name);
 }
 
 /** What has become known since it was found is no longer shown as new. */

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { GENERATORS, isGenerator } from '../../fuzz/input.js';
 import { type HuntPlan, parseHuntPlan } from '../../fuzz/plan/plan.js';
 import { definedKernels } from '../../images/index.js';
+import type { HostRule } from '../../model/scenario/host-use.js';
 import { UsageError } from '../../util/errors.js';
 
 export interface PlanOptions {
@@ -17,10 +18,13 @@ export interface PlanOptions {
   generators?: string;
 }
 
-/** Options replace what the plan says. */
-export function huntPlanOf(file: string | undefined, options: PlanOptions): HuntPlan {
+/**
+ * Options replace what the plan says.
+ * @param rule what the plan may use of this host; null if it is trusted
+ */
+export function huntPlanOf(file: string | undefined, options: PlanOptions, rule: HostRule | null = null): HuntPlan {
   const [text, path] = file === undefined ? ['{}', 'defaults'] : textOf(file);
-  const plan = parseHuntPlan(text, path, kernelProblem);
+  const plan = parseHuntPlan(text, path, { problem: kernelProblem, rule });
   const { kernels, generators, time } = options;
   const pair = kernels === undefined ? null : kernels.split('..');
   if (pair !== null && (pair.length > 2 || pair.some((name) => kernelProblem(name) !== null)))

@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab matrix`: runs a plan and prints a verdict for every pair result. The plan is checked before the first machine
 // starts.
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { ruleFor, type TrustOption } from '../../host/trust.js';
 import { coldSample } from '../../matrix/cold-sample.js';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
 import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
-import { checkResumable, newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-run.js';
+import { newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-run.js';
 import { checkUrl } from '../../matrix/redis/connection.js';
 import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { orphans } from '../../matrix/runner.js';
 import { allCovered, startsOf } from '../../matrix/saved-shapes.js';
-import { labPath, selectScenarios } from '../../matrix/select.js';
+import { selectScenarios } from '../../matrix/select.js';
 import type { Attempt, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
 import type { Profile } from '../../model/scenario/profile.js';
 import { Preparation } from '../../perform/prepare.js';
+import { nightHuntLines, nightHuntStatus, worseStatus } from '../../report/hunt/night.js';
 import { matrixStatus, matrixText } from '../../report/text/matrix.js';
 import { matrixView } from '../../report/live/matrix.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
-import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../../store/matrix/folder.js';
+import { MatrixFolder, readAttempts } from '../../store/matrix/folder.js';
 import { pairResultsOf } from '../../store/matrix/pair-results.js';
 import { snapshotSettings } from '../../snapshot/index.js';
-import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
+import { isDiskFull, LabError, UsageError } from '../../util/errors.js';
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
+import { huntAtEnd, plannedHunt } from '../fuzz/night.js';
 import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
+import { lastMatrixOf } from './last-matrix.js';
 import { openQueue } from './queue.js';
 import { type Accel, accelFor, accelOption, jobs, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
@@ -80,7 +82,8 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
     await selectScenarios(plan, kernelProblem, options),
     kernelProblem,
   );
-  const sha256 = planSha256(plan, profile, planned);
+  const hunt = plannedHunt(plan, ruleFor(file, options), options.jobs ?? null);
+  const sha256 = planSha256(plan, profile, planned, hunt?.source ?? null);
   const resumed = options.resume ? lastMatrixOf(plan, options.results, sha256) : null;
 
   try {
@@ -101,8 +104,19 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
       resumed === null ? MatrixFolder.create(options.results, matrix) : MatrixFolder.reopen(options.results, matrix.id);
     const attempts = await runCells({ key, matrix, plan, profile, pairs, folder, leftOut, options, signal });
     const pairResults = pairResultsOf(matrix, attempts);
-    if (options.json) process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults }, null, 2)}\n`);
-    else process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
+    const setting = { folder: folder.path, results: options.results, accel: options.accel };
+    const hunted = hunt === null ? null : await huntAtEnd(hunt, { ...setting, signal, stream: process.stderr });
+    const rest = hunted === null ? {} : { hunt: hunted };
+    if (options.json)
+      process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults, ...rest }, null, 2)}\n`);
+    else {
+      process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
+      process.stdout.write(
+        nightHuntLines(hunted)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+    }
     if (options.updateBaseline)
       await updateBaseline(
         plan.baseline as string,
@@ -110,7 +124,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
         pairResults,
         options.json ? process.stderr : process.stdout,
       );
-    return matrixStatus(pairResults);
+    return worseStatus(matrixStatus(pairResults), nightHuntStatus(hunted));
   } catch (error) {
     if (signal.aborted || !(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
     throw new LabError(`${error.message}; the results so far are kept`, {
@@ -118,26 +132,6 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
       hint: `free some space, then lab matrix ${file} --resume`,
     });
   }
-}
-
-/** The newest matrix of this plan. Throws a UsageError if there is none that can continue. */
-function lastMatrixOf(plan: Plan, results: string, sha256: string): Matrix {
-  const problems: string[] = [];
-  for (const id of matrixIds(results).reverse()) {
-    try {
-      const matrix = readMatrix(join(results, id));
-      if (matrix.plan !== labPath(plan.file)) continue;
-      checkResumable(matrix, sha256, labIdentity());
-      return matrix;
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      problems.push(messageOf(error));
-    }
-  }
-  throw new UsageError(`${results} holds no matrix of ${plan.name} to continue`, {
-    hint: 'leave out --resume to start a new one',
-    detail: problems.length === 0 ? null : problems.join('\n'),
-  });
 }
 
 interface RunningMatrix {

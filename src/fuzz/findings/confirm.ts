@@ -2,7 +2,7 @@
 // Before a finding is shown: three runs from a boot must end in the same way. Then it is made smaller, compared with
 // what is known, and tried on the other kernels.
 import { join, relative } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import type { Result } from '../../model/result/result.js';
 import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
@@ -21,9 +21,16 @@ export type RunOnce = (
   options: { results: string | null; signal: AbortSignal; snapshots: SnapshotUse },
 ) => Promise<{ result: Result; folder: string }>;
 
+/** Says why a run failed, and where in the kernel; null where that is not known. */
+export type Explain = (
+  run: { scenario: Scenario; result: Result; folder: string },
+  signal: AbortSignal,
+) => Promise<{ text: string; where: string | null }>;
+
 export interface ConfirmOptions {
   store: FindingStore;
   run: RunOnce;
+  explain: Explain;
   known: readonly Known[];
   /** What a scenario may use of this host; null if it is trusted. */
   rule: HostRule | null;
@@ -51,11 +58,13 @@ export async function confirm(finding: Finding, options: ConfirmOptions): Promis
   const results = join(store.pathOf(finding), 'run');
   let seen = 0;
   let last: Result | null = null;
-  let folder: string | null = null;
+  let first: { result: Result; folder: string } | null = null;
+  // Of a confirmation that was interrupted.
+  rmSync(results, { recursive: true, force: true });
   for (let run = 0; run < REPRODUCTIONS; run++) {
     note(`${finding.title}: run ${run + 1} of ${REPRODUCTIONS} from a boot`);
     const kept = await runOnce(parse(text), options, { results: run === 0 ? results : null, snapshots: 'cold' });
-    if (run === 0) folder = kept.folder;
+    if (run === 0) first = kept;
     // A fault of the lab says nothing about the kernel: the finding stays, and is confirmed at the next start.
     if (kept.result.outcome === 'infra') {
       note(`${finding.title}: not decided, because the lab failed: ${kept.result.cause?.title ?? ''}`);
@@ -67,13 +76,17 @@ export async function confirm(finding: Finding, options: ConfirmOptions): Promis
     }
   }
   const counted = { ...finding, runs: REPRODUCTIONS, seen };
-  if (seen < REPRODUCTIONS || last === null) return stored(store, { ...counted, state: 'not reproduced' });
+  if (seen < REPRODUCTIONS || last === null || first === null)
+    return stored(store, { ...counted, state: 'not reproduced' });
   const smaller = await smallest(finding, text, options);
   const others = await onOthers(finding, text, options);
-  const run = folder === null ? null : relative(store.pathOf(finding), folder);
+  const { text: explanation, where } = await options.explain({ scenario: parse(text), ...first }, signal);
+  const run = relative(store.pathOf(finding), first.folder);
   const confirmed: Finding = { ...counted, state: 'confirmed', minimal: smaller.minimal, others, run };
   store.write(confirmed, 'scenario.yaml', smaller.text);
-  store.write(confirmed, 'report.txt', reportText(confirmed, { scenario: smaller.text, result: last, folder }));
+  store.write(confirmed, 'explanation.txt', explanation);
+  const { folder } = first;
+  store.write(confirmed, 'report.txt', reportText(confirmed, { scenario: smaller.text, result: last, folder, where }));
   signal.throwIfAborted();
   return stored(store, confirmed);
 }

@@ -6,10 +6,16 @@ import type { Finding } from './store.js';
 
 const MAX_DETAIL = 4000;
 
-export function reportText(
-  finding: Finding,
-  { scenario, result, folder }: { scenario: string; result: Result; folder: string | null },
-): string {
+export interface ReportData {
+  scenario: string;
+  result: Result;
+  /** Of a run. */
+  folder: string;
+  /** Where the kernel failed; null if that is not known. */
+  where: string | null;
+}
+
+export function reportText(finding: Finding, { scenario, result, folder, where }: ReportData): string {
   const { cause, kernels } = result;
   const detail = (cause?.detail ?? '').slice(0, MAX_DETAIL).split('\n');
   return [
@@ -24,7 +30,8 @@ export function reportText(
         .map(([name, how]) => `${name}: ${how}`)
         .join(', ') || 'not tried'
     }`,
-    `Full console and all evidence: ${folder ?? 'not kept'}`,
+    `Where: ${where === null ? 'the console shows no stack' : printable(where, 600)}`,
+    `Full console and all evidence: ${folder}`,
     '',
     'What the kernel reported:',
     ...detail.map((each) => `    ${printable(each, 300)}`),

@@ -88,7 +88,7 @@ export class FindingStore {
     this.all.set(keyOf(finding), finding);
   }
 
-  write(finding: Finding, file: 'scenario.yaml' | 'report.txt', text: string): void {
+  write(finding: Finding, file: 'scenario.yaml' | 'report.txt' | 'explanation.txt', text: string): void {
     writeWhole(join(this.pathOf(finding), file), text);
   }
 }

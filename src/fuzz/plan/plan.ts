@@ -2,11 +2,13 @@
 // The plan of a hunt. The committed JSON Schema is generated from this.
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import type { HostRule } from '../../model/scenario/host-use.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { kernel, line, mapping, seconds, size, whole } from '../../scenario/schema/values.js';
 import { SourceDocument } from '../../scenario/source/document.js';
 import { addIssues } from '../../scenario/source/issues.js';
 import { Problems } from '../../scenario/source/problems.js';
+import { refuse } from '../../scenario/validate/host-use.js';
 import type { GeneratorName } from '../input.js';
 
 const share = whole('a share: a whole number').min(0).max(1000);
@@ -53,11 +55,15 @@ export interface HuntPlan {
 const MAX_BYTES = 256 << 20;
 const MAX_ENTRIES = 2000;
 
-/**
- * Checks the text of a plan. Throws a ScenarioError with all problems.
- * @param problem why there is no such kernel; null if there is one
- */
-export function parseHuntPlan(text: string, file: string, problem: (kernel: string) => string | null): HuntPlan {
+export interface HuntPlanOptions {
+  /** Why there is no such kernel; null if there is one. */
+  problem: (kernel: string) => string | null;
+  /** What the plan may use of this host; null if it is trusted. */
+  rule: HostRule | null;
+}
+
+/** Checks the text of a plan. Throws a ScenarioError with all problems. */
+export function parseHuntPlan(text: string, file: string, { problem, rule }: HuntPlanOptions): HuntPlan {
   const document = new SourceDocument(text, file);
   if (document.errors.length > 0) throw new ScenarioError(document.errors, text);
   const problems = new Problems(document);
@@ -69,12 +75,19 @@ export function parseHuntPlan(text: string, file: string, problem: (kernel: stri
       const why = problem(name);
       if (why !== null) problems.add(['kernels', index, at], why);
     }
+  const beside = (path: string | undefined) => (path === undefined ? null : resolve(dirname(file), path));
+  for (const [key, access] of [
+    ['corpus', 'write'],
+    ['known', 'read'],
+  ] as const) {
+    const path = beside(parsed.data?.[key]);
+    if (rule !== null && path !== null) refuse(rule, { kind: 'plan-path', path, access }, [key], problems);
+  }
   const { generators } = parsed.data ?? {};
   if (generators !== undefined && Object.values(generators).every((each) => each === 0))
     problems.add(['generators'], 'expected a generator with a share above 0');
   if (!parsed.success || !problems.empty) throw new ScenarioError(problems.sorted(), text);
   const { time, executions, jobs, seed, corpus, known, limits, kernels } = parsed.data;
-  const beside = (path: string | undefined) => (path === undefined ? null : resolve(dirname(file), path));
   return {
     kernels,
     generators: generators === undefined ? null : new Map(sharesOf(generators)),

@@ -69,8 +69,8 @@ export interface NightHunt {
   schema: typeof HUNT_SCHEMA;
   /** Path of its plan; relative if it is in the lab's folder. */
   plan: string;
-  /** Milliseconds and executions of the same hunt in earlier nights. */
-  before: { ms: number; executions: number };
+  /** What the same hunt did in earlier nights; null before it begins. */
+  before: { ms: number; executions: number; findings: string[] } | null;
   /** `open`: it has not ended, or waits for the cells. `failed`: the lab could not hunt, and why. */
   state: 'open' | 'ended' | 'failed';
   why: string | null;

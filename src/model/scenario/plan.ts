@@ -59,6 +59,8 @@ export interface Plan {
   baseline: string | null;
   /** Absolute path of the profile that pins the versions of all kernels, or null. */
   profile: string | null;
+  /** A hunt after the cells; null for none. */
+  fuzz: { file: string; ms: number | null } | null;
   file: string;
   source: string;
 }

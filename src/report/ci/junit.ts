@@ -4,6 +4,7 @@
 import junitBuilder, { type Builder } from 'junit-report-builder';
 import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
+import { nightHuntLines, nightHuntStatus } from '../hunt/night.js';
 import { printable } from '../../util/text/escape.js';
 import { groupBy } from '../../util/process/group.js';
 import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
@@ -50,7 +51,19 @@ export function junit(night: NightlyReport, resultOf: ResultOf): string {
         addCase(suite, printable(`liveupdate.${chain}.${scenarioName(pairResult.scenario)}`), each);
     }
   }
+  addHunt(builder, night);
   return `${builder.build()}\n`;
+}
+
+/** The hunt is one case: it passes if all that it found is known. */
+function addHunt(builder: Builder, { hunt, startedAt }: NightlyReport): void {
+  if (hunt === null) return;
+  const row = builder.testSuite().name('hunt').timestamp(startedAt).testCase().className('liveupdate.hunt');
+  row.name(printable(hunt.plan)).time((hunt.report?.ms ?? 0) / 1000);
+  const status = nightHuntStatus(hunt);
+  const text = inCdata(nightHuntLines(hunt));
+  if (status === 1) row.failure('found bugs that are not known', 'finding').stacktrace(text);
+  else if (status !== 0) row.error('the hunt has no verdict', 'infra', text);
 }
 
 function isBuilder(value: object): value is Builder {

@@ -4,7 +4,8 @@ import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import type { NightDiff } from '../night/diff.js';
-import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
+import { nightHuntLines, nightVerdict } from '../hunt/night.js';
+import { countsOf, countsText } from '../night/counts.js';
 import {
   rerunCommand,
   chainText,
@@ -25,12 +26,14 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
     ({ asExpected, state }) => !asExpected && (state === 'infra' || state === 'pending'),
   );
   const lines = [
-    `## ${text(verdictOfNight(counts))}`,
+    `## ${text(nightVerdict(night).text)}`,
     '',
     `${text(night.id)}: ${countsText(counts)}.`,
     '',
     ...night.notes.map((note) => `> ${text(note)}\n`),
   ];
+  const hunt = nightHuntLines(night.hunt);
+  if (hunt.length > 0) lines.push('### Hunt', '', ...hunt.map((line) => `- ${text(line.trim())}`), '');
   if (diff !== null) lines.push(...changesOf(diff));
   if (bad.length > 0)
     lines.push(

@@ -5,12 +5,15 @@ import type { PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { CHANGES, type ChangeKind, type NightDiff } from '../night/diff.js';
-import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
+import { nightVerdict } from '../hunt/night.js';
+import { countsOf, countsText } from '../night/counts.js';
 import { rerunCommand, expectedText, failed, stateText, titleOf } from '../night/pair-result.js';
 import { seconds } from '../text/style.js';
 import { dateText } from '../text/time.js';
 import { Bugs, bugsOfNight, PairResultLink } from './bugs.js';
 import { Grid } from './grid.js';
+import type { Links } from './hunt/findings.js';
+import { HuntSection } from './hunt/section.js';
 import { LOOKS } from './parts/look.js';
 import { pageText, show } from './parts/page.js';
 import { CHANGE_MARKS, Legend } from './parts/pair-result.js';
@@ -26,26 +29,28 @@ export interface FrontData {
   /** Runs that have a page. */
   pages: ReadonlySet<string>;
   notes: readonly string[];
+  /** To what is kept of the findings of the hunt. */
+  findings: Links;
 }
 
 const MAX_CHANGES = 100;
 const MAX_COMMANDS = 200;
 
 export function frontPage(data: FrontData): string {
-  const { night, diff, before, bugs, pages, notes } = data;
+  const { night, diff, before, bugs, pages, notes, findings } = data;
   const counts = countsOf(night.pairResults);
   const changes = new Map<PairResult, ChangeKind>(
     (diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])),
   );
   const took = night.endedAt === null ? null : Date.parse(night.endedAt) - Date.parse(night.startedAt);
-  const verdict = verdictOfNight(counts);
+  const { text: verdict, failed: isBad } = nightVerdict(night);
   return pageText({
     title: `${verdict} - ${night.id}`,
     root: '',
     children: (
       <>
         <header>
-          <h1 class={counts.failed > 0 ? 'bad' : 'good'}>{verdict}</h1>
+          <h1 class={isBad ? 'bad' : 'good'}>{verdict}</h1>
           <p>
             {show(night.plan)}, {dateText(night.startedAt)} UTC
             {took === null || !(took >= 0) ? '' : `, ${seconds(took)}`}: {countsText(counts)}.{' '}
@@ -61,6 +66,7 @@ export function frontPage(data: FrontData): string {
         </header>
         <Grid pairResults={night.pairResults} changed={changes} />
         <Legend />
+        <HuntSection hunt={night.hunt} links={findings} />
         <Changes diff={diff} before={before} pages={pages} />
         <Bugs bugs={bugsOfNight(night.pairResults, bugs)} pages={pages} />
         <Commands pairResults={night.pairResults} pages={pages} />

@@ -13,6 +13,9 @@ import { packageRoot } from '../../util/package-root.js';
 import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import type { ChangeKind, NightDiff } from '../night/diff.js';
 import { failed } from '../night/pair-result.js';
+import { copyFindings } from './hunt/files.js';
+import type { Links } from './hunt/findings.js';
+import { huntPage } from './hunt/page.js';
 import { frontPage } from './front.js';
 import { runPage } from './parts/page.js';
 import { runPageText } from './run/index.js';
@@ -127,7 +130,10 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
     ...unreadable.slice(0, 10),
     ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : []),
   ];
-  writeFileSync(join(dir, 'index.html'), frontPage({ night, diff, before, bugs, pages: known, notes: all }));
+  const report = night.hunt?.report ?? null;
+  const findings: Links = report === null ? new Map() : copyFindings(report, dir);
+  if (report !== null) writeFileSync(join(dir, 'hunt.html'), huntPage({ report, links: findings, style: null }));
+  writeFileSync(join(dir, 'index.html'), frontPage({ night, diff, before, bugs, pages: known, notes: all, findings }));
   for (const asset of ['report.css', 'report.js'])
     copyFileSync(join(packageRoot(), 'src/report/html/assets', asset), join(dir, asset));
   writeFileSync(join(dir, MARK), `${JSON.stringify({ schema: 1, night: night.id, runs: [...known] })}\n`);

@@ -102,8 +102,10 @@ abstract class View {
   private left({ executions }: HuntReport): string {
     const { time, limit } = this.options;
     const ms = this.first.ms + this.now() - this.began;
-    const inputs = limit === null ? '' : ` or ${Math.max(0, limit - executions)} inputs`;
-    return ms >= time ? 'no more inputs start' : `${seconds(time - ms)}${inputs} left`;
+    const inputs = limit === null ? '' : ` or ${limit - executions} inputs`;
+    return ms >= time || (limit !== null && executions >= limit)
+      ? 'no more inputs start'
+      : `${seconds(time - ms)}${inputs} left`;
   }
 }
 

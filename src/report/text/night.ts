@@ -2,7 +2,8 @@
 // A night, for a terminal: the verdict, then everything that did not end as expected.
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
-import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
+import { nightHuntLines, nightVerdict } from '../hunt/night.js';
+import { countsOf, countsText } from '../night/counts.js';
 import { rerunCommand, chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
 import { coloursFor } from './style.js';
 
@@ -11,12 +12,13 @@ const MAX_ROWS = 40;
 export function nightText(night: NightlyReport, folder: string, stream: { isTTY?: boolean }): string {
   const colours = coloursFor(stream);
   const counts = countsOf(night.pairResults);
-  const head = verdictOfNight(counts);
+  const verdict = nightVerdict(night);
   const bad = night.pairResults.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
   const lines = [
-    counts.failed > 0 ? colours.red(head) : colours.green(head),
+    verdict.failed ? colours.red(verdict.text) : colours.green(verdict.text),
     '',
     `  ${countsText(counts)}`,
+    ...nightHuntLines(night.hunt).map((line) => `  ${line}`),
     ...night.notes.map((note) => `  ${colours.yellow(printable(note, 300))}`),
   ];
   for (const pairResult of bad.slice(0, MAX_ROWS)) {

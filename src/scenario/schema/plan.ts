@@ -86,6 +86,17 @@ export const planSchema = mapping({
   baseline: line('a path')
     .optional()
     .describe('File with the accepted outcomes, relative to the plan; lab matrix --update-baseline writes it'),
+  fuzz: mapping({
+    plan: line('the path of a plan').describe('Plan of the hunt, relative to this plan'),
+    minutes: z
+      .number()
+      .min(0.1)
+      .max(10_080)
+      .optional()
+      .describe('How long the hunt starts inputs, in minutes; by default what its plan says'),
+  })
+    .optional()
+    .describe('A hunt for unknown bugs, after the cells'),
   profile: line('a path').optional().describe('Profile that pins the versions of all kernels, relative to the plan'),
 });
 

@@ -5,8 +5,10 @@ import type { Attempt, Matrix, PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import { rungOf } from '../../model/result/snapshot.js';
 import { missedWitnesses } from '../../model/result/witness.js';
+import type { NightHunt } from '../../model/hunt/hunt.js';
 import { LabError } from '../../util/errors.js';
 import { readAttempts, readMatrix } from './folder.js';
+import { readNightHunt } from './hunt.js';
 import { readRun } from '../run/read-run.js';
 import { pairResultsOf } from './pair-results.js';
 
@@ -23,6 +25,8 @@ export interface NightlyReport {
   /** All attempts, including repeated ones, in the order in which they ended. */
   attempts: Attempt[];
   notes: string[];
+  /** The hunt after the cells; null if there is none. */
+  hunt: NightHunt | null;
 }
 
 /** Throws a LabError if matrix.json is unreadable. Unreadable lines of cells.jsonl are left out, with a note. */
@@ -42,6 +46,7 @@ export function readNightlyReport(folder: string): NightlyReport {
     endedAt: matrix.endedAt,
     pairResults,
     attempts: known,
+    hunt: readNightHunt(folder),
     notes: [
       ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: unreadable`]),
       ...(known.length === attempts.length
@@ -86,8 +91,8 @@ function clockNotes(
 }
 
 /** The report for scripts, where the pair results are called `squares`. */
-export function nightlyReportJson({ pairResults, attempts, notes, ...rest }: NightlyReport): object {
-  return { ...rest, squares: pairResults, attempts, notes };
+export function nightlyReportJson({ pairResults, attempts, notes, hunt, ...rest }: NightlyReport): object {
+  return { ...rest, squares: pairResults, attempts, notes, ...(hunt === null ? {} : { hunt }) };
 }
 
 /** Makes a single run a night with one pair result. Throws a LabError if its result is unreadable. */
@@ -147,6 +152,7 @@ function nightOfResult(
     pairResults: pairResultsOf({ cells: [cell] }, [attempt]),
     attempts: [attempt],
     notes: [],
+    hunt: null,
   };
 }
 

@@ -43,6 +43,7 @@ async function confirmed(ends: readonly Outcome[], more: Partial<ConfirmOptions>
     minimiseMs: 0,
     signal: new AbortController().signal,
     note: () => undefined,
+    explain: () => Promise.resolve({ text: 'why', where: 'f+0x1 at f.c:7' }),
     run: ({ kernels }, { snapshots }) => {
       const outcome = ends[Math.min(ran.length, ends.length - 1)] as Outcome;
       ran.push({ kernels, snapshots });
@@ -62,7 +63,10 @@ describe('a finding', () => {
     expect(finding).toMatchObject({ state: 'confirmed', runs: 3, seen: 3, run: '../kept' });
     expect(ran.map(({ snapshots }) => snapshots)).toEqual(['cold', 'cold', 'cold']);
     expect(stored()).toEqual([finding]);
-    expect(readFileSync(join(store.pathOf(finding), 'report.txt'), 'utf8')).toContain(TITLE);
+    const text = (file: string) => readFileSync(join(store.pathOf(finding), file), 'utf8');
+    expect(text('report.txt')).toContain(TITLE);
+    expect(text('report.txt')).toContain('\nWhere: f+0x1 at f.c:7\n');
+    expect(text('explanation.txt')).toBe('why');
   });
 
   it.each<[string, Outcome[]]>([

@@ -67,13 +67,19 @@ describe('known findings', () => {
 
 describe('a plan', () => {
   it('has defaults', () =>
-    expect(parseHuntPlan('{}', 'p.yaml', () => null)).toMatchObject({
+    expect(parseHuntPlan('{}', 'p.yaml', { problem: () => null, rule: null })).toMatchObject({
       kernels: [['7.3.4', '7.3.4']],
       time: 3_600_000,
     }));
   it('names what is wrong, with its line', () => {
-    expect(() => parseHuntPlan('seed: 1\ntiem: 5\n', 'p.yaml', () => null)).toThrow(/p\.yaml:2[^]*time/);
-    expect(() => parseHuntPlan('kernels: [[a, b]]\n', 'p.yaml', () => 'no such kernel')).toThrow(/no such kernel/);
-    expect(() => parseHuntPlan('generators: {calls: 0}\n', 'p.yaml', () => null)).toThrow(/share above 0/);
+    expect(() => parseHuntPlan('seed: 1\ntiem: 5\n', 'p.yaml', { problem: () => null, rule: null })).toThrow(
+      /p\.yaml:2[^]*time/,
+    );
+    expect(() =>
+      parseHuntPlan('kernels: [[a, b]]\n', 'p.yaml', { problem: () => 'no such kernel', rule: null }),
+    ).toThrow(/no such kernel/);
+    expect(() => parseHuntPlan('generators: {calls: 0}\n', 'p.yaml', { problem: () => null, rule: null })).toThrow(
+      /share above 0/,
+    );
   });
 });

@@ -106,6 +106,43 @@ describe('a hunt', () => {
   });
 });
 
+describe('the journal', () => {
+  it('keeps what was reached over time across starts, bounded, and where machines started', () => {
+    const path = join(folderOf(), 'journal.jsonl');
+    const line = (i: number) =>
+      ({
+        i,
+        generator: 'bytes',
+        kind: 'allowed',
+        outcome: 'lost',
+        rung: 'open',
+        ms: 1,
+        at: i * 1000,
+        reached: i,
+      }) as const;
+    const whole = new Journal(path, 'q');
+    for (let i = 0; i < 3000; i++) whole.add(line(i));
+    const path2 = join(folderOf(), 'journal.jsonl');
+    for (let i = 0; i < 3000; i += 500) {
+      const part = new Journal(path2, 'q');
+      for (let k = i; k < i + 500; k++) part.add(line(k));
+    }
+    const again = new Journal(path2, 'q').totals;
+    expect(again).toEqual(whole.totals);
+    expect(again.curve.length).toBeLessThan(500);
+    expect(again.curve.at(-1)).toEqual({ at: 2_999_000, executions: 3000, reached: 2999 });
+    expect(again.rungs).toEqual({ open: 3000 });
+    expect(again.hours).toEqual([3000]);
+  });
+
+  it('counts executions by hour', () => {
+    const journal = new Journal(join(folderOf(), 'journal.jsonl'), 'q');
+    const rest = { generator: 'calls', kind: 'allowed', outcome: 'lost', rung: null, ms: 1, reached: 1 } as const;
+    [1, 2, 3_600_001, 10_800_000].forEach((at, i) => journal.add({ i, at, ...rest }));
+    expect(journal.totals.hours).toEqual([2, 1, 0, 1]);
+  });
+});
+
 describe('the corpus', () => {
   it('keeps what reaches something new, across processes, and drops what others cover', () => {
     const folder = folderOf();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of every page. Its policy lets a page load only the report's own two files, whatever text of a machine it
 // contains.
+import { createHash } from 'node:crypto';
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { printable } from '../../../util/text/escape.js';
@@ -12,6 +13,8 @@ interface PageProps {
   title: string;
   /** From the page to the folder of the report: '' or '../'. */
   root: string;
+  /** Style sheet to put into the page, which then needs no other file; null or undefined to link to the report's. */
+  style?: string | null;
   children: ComponentChildren;
 }
 
@@ -24,17 +27,27 @@ export function pageText(props: PageProps): string {
     .join('\n')}\n`;
 }
 
-function Page({ title, root, children }: PageProps) {
+function Page({ title, root, style, children }: PageProps) {
+  const own = style == null ? null : `\n${style.trim()}\n`;
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content={POLICY} />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content={own === null ? POLICY : `default-src 'none'; style-src '${hashOf(own)}'`}
+        />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{show(title)}</title>
-        <link rel="stylesheet" href={`${root}report.css`} />
-        <script defer src={`${root}report.js`} />
+        {own === null ? (
+          <>
+            <link rel="stylesheet" href={`${root}report.css`} />
+            <script defer src={`${root}report.js`} />
+          </>
+        ) : (
+          <style dangerouslySetInnerHTML={{ __html: own }} />
+        )}
       </head>
       <body>
         <a class="skip" href="#main">
@@ -44,6 +57,11 @@ function Page({ title, root, children }: PageProps) {
       </body>
     </html>
   );
+}
+
+/** The only style that the page may use, as its policy names it. */
+function hashOf(style: string): string {
+  return `sha256-${createHash('sha256').update(style).digest('base64')}`;
 }
 
 /**
