@@ -3,8 +3,14 @@
 import type { Explanation, Frame } from '../../model/result/explanation.js';
 
 /** What prints a report, or stops the kernel on behalf of its caller. */
-const HELPERS =
-  /^(_?dump_stack(_lvl)?|show_stack|show_regs|v?panic|__warn\w*|warn_slowpath\w*|report_bug|handle_bug|die|__die\w*|oops_\w+|page_fault_oops|no_context|exc_\w+|asm_exc_\w+|kasan_\w+|__kasan_\w+|__asan_\w+|print_\w+|end_report\w*|check_panic_on_warn|__ubsan_\w+|ubsan_\w+)$/;
+const HELPERS = new RegExp(
+  `^(?:${[
+    '_?dump_stack(?:_lvl)?|show_stack|show_regs|print_\\w+',
+    'v?panic|check_panic_on_warn|(?:__)?die\\w*|oops_\\w+|page_fault_oops|no_context',
+    '(?:asm_)?exc_\\w+|handle_bug|report_bug|__warn\\w*|warn_slowpath\\w*',
+    '_*k?asan_\\w+|_*ubsan_\\w+|end_report\\w*',
+  ].join('|')})$`,
+);
 
 /** Null if the console showed neither a stack nor a check. */
 export function whereText({ check, trace }: Explanation): string | null {

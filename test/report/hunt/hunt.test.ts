@@ -118,6 +118,7 @@ describe('the line of a failure', () => {
     check: null,
     trace: { frames: [], why: null },
     structure: null,
+    processors: [],
     notes: [],
     ...more,
   });
