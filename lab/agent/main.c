@@ -14,12 +14,14 @@
 
 #include "common/bus-guard.h"
 #include "common/lifetime.h"
+#include "machine/failing.h"
 #include "machine/load.h"
 #include "ops.h"
 #include "common/util.h"
 
 #define CREATE_ALL "guest! kind! size! file! state! vcpus features devices huge"
 #define CREATE_BARE "seed period batch"
+#define KEYS_OF_ALL "fail retry"
 #define CREATE_LINUX "kernel kernelSize cmdline initrd initrdSize"
 
 /* The words of keys are the keys that a request may have. Those with "!" it must have. */
@@ -107,7 +109,7 @@ static bool key_is_listed(const char *keys, const char *key)
 static bool request_keys_fit(struct request *r, const char *keys)
 {
 	for (int i = 0; i < r->keys; i++)
-		if (!key_is_listed(keys, r->key[i]))
+		if (!key_is_listed(keys, r->key[i]) && !key_is_listed(KEYS_OF_ALL, r->key[i]))
 			return fail_request(r, "%s has no key %.80s", r->op, r->key[i]);
 	for (const char *at = keys; *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " !");
@@ -130,16 +132,19 @@ static bool hello_comes_first(struct request *r)
 	return greeted || fail_request(r, "%.80s before hello", r->op);
 }
 
-struct running {
-	struct request *request;
-	handler *run;
-};
+static handler *op_of_request;
 
 static void request_run_op(void *arg)
 {
-	const struct running *now = arg;
+	op_of_request(arg);
+}
 
-	now->run(now->request);
+static void request_run_guarded(struct request *r)
+{
+	if (bus_guarded(request_run_op, r))
+		return;
+	r->body->len = 0;
+	fail_errno(r, EIO, "SIGBUS in %s: a page of shared memory is missing", r->op);
 }
 
 static void request_carry_out(struct request *r)
@@ -147,15 +152,11 @@ static void request_carry_out(struct request *r)
 	if (!hello_comes_first(r))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct running now = { r, ops[i].run };
-
 		if (strcmp(ops[i].name, r->op))
 			continue;
-		if (request_keys_fit(r, ops[i].keys) && !bus_guarded(request_run_op, &now)) {
-			r->body->len = 0;
-			fail_errno(r, EIO, "SIGBUS in %s: a page of shared memory is missing",
-				   r->op);
-		}
+		op_of_request = ops[i].run;
+		if (request_keys_fit(r, ops[i].keys))
+			failing_run(r, request_run_guarded);
 		return;
 	}
 	fail_request(r, "no such operation: %.80s", r->op);

@@ -6,6 +6,7 @@ export type { Resumed, RungSaver, RunPlan, Savable } from './engine/plan.js';
 export type { RunStreams } from './engine/streams.js';
 export {
   configOf,
+  failsAllocations,
   featuresMissingInKernels,
   featuresMissingInQemu,
   iommuOptions,

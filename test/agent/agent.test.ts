@@ -151,6 +151,17 @@ describe('memfd', () => {
     );
   });
 
+  it('makes no allocation fail where the kernel cannot, and changes nothing', async () => {
+    expect(await agent.ask('1 memfd file=a size=1 seed=1 fail=0')).toEqual(failed('BADREQ', /counts from 1/));
+    expect(await agent.ask('2 memfd file=a size=1 seed=1 retry=1')).toEqual(ok());
+    const reply = await agent.ask('3 memfd file=b size=1 seed=1 fail=1000');
+    // A host whose kernel has fault injection makes fewer allocations than that.
+    expect([reply.ok, reply.errno]).toEqual(
+      reply.ok ? [true, undefined] : [false, expect.stringMatching('EOPNOTSUPP')],
+    );
+    if (!reply.ok) expect(await agent.ask('4 memfd file=b size=1 seed=1')).toEqual(ok());
+  });
+
   it('refuses a name in use, and frees it on close', async () => {
     expect(await agent.ask('1 memfd file=a size=1 seed=1')).toEqual(ok());
     expect(await agent.ask('2 memfd file=a size=1 seed=1')).toEqual(failed('BADREQ', /already/));

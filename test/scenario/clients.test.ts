@@ -43,6 +43,20 @@ test('steps name their client and the accepted results', () => {
   ]);
 });
 
+test('a step can make an allocation of its call fail', () => {
+  const { steps } = parseScenario(
+    `${STEPS}  - create: {session: s, fail: 3}\n  - create: {session: t, fail: 1, errno: ENOMEM}\n  - kexec\n`,
+    'x.yaml',
+  );
+  expect(steps.map(({ op, fail, errno }) => [op, fail, errno])).toEqual([
+    ['create', 3, null],
+    ['create', 1, 'ENOMEM'],
+    ['load', undefined, null],
+    ['kexec', undefined, null],
+  ]);
+  expect(problems('  - create: {session: s, fail: 0}\n')).toHaveLength(1);
+});
+
 test('a session that another client holds outlives its creator', () => {
   for (const made of ['memfd: {name: f, size: 4KiB', 'object: {name: f, size: 4KiB'])
     expect(

@@ -16,6 +16,8 @@ export interface CallsOptions {
   chains: readonly (readonly string[])[];
   /** Layouts of a kernel's structures, by its name. */
   structures: (kernel: string) => readonly Structure[];
+  /** Whether a step can make an allocation fail; by default none can. */
+  failsAllocations?: (kernel: string) => boolean;
 }
 
 const SEEDS = 2 ** 31;
@@ -42,7 +44,11 @@ export class CallsGenerator implements Generator {
     const known = this.kernels.get(name);
     if (known !== undefined) return known;
     const rules = rulesOf(name);
-    const kernel = { rules, limits: limitsOf(rules, this.options.structures(name)) };
+    const kernel = {
+      rules,
+      limits: limitsOf(rules, this.options.structures(name)),
+      failsAllocations: this.options.failsAllocations?.(name) ?? false,
+    };
     this.kernels.set(name, kernel);
     return kernel;
   };

@@ -8,8 +8,11 @@ const OPS = [...UPDATE_OPS, ...FILE_OPS, ...CLIENT_OPS, 'exec'] as const;
 
 type OperationName = (typeof OPS)[number];
 
-/** What a client does. `by`: the client, by default the first one. `during`: sent together with the reboot call. */
-export type Operation = Extract<Action, { op: OperationName }> & Pick<Step, 'by' | 'during'>;
+/**
+ * What a client does. `by`: the client, by default the first one. `during`: sent together with the reboot call. `fail`:
+ * this allocation of it fails, which changes neither its answer nor the end: the call is made again.
+ */
+export type Operation = Extract<Action, { op: OperationName }> & Pick<Step, 'by' | 'during' | 'fail'>;
 
 /** Kernels in order, and what happens in them. */
 export interface Sequence {
@@ -26,11 +29,7 @@ function isOperation(step: Action): step is Extract<Action, { op: OperationName 
 }
 
 /** The sequence of a scenario. Steps that no sequence has are left out. */
-export function sequenceOf({
-  kernels,
-  steps,
-  cmdlines,
-}: Pick<Scenario, 'kernels' | 'steps' | 'cmdlines'>): Sequence {
+export function sequenceOf({ kernels, steps, cmdlines }: Pick<Scenario, 'kernels' | 'steps' | 'cmdlines'>): Sequence {
   const operations = steps.flatMap((step): Operation[] => {
     const { epoch: _epoch, errno: _errno, accepts: _accepts, pos: _pos, ...action } = step;
     return isOperation(action) ? [action] : [];

@@ -103,6 +103,7 @@ function stepOf({ operation, answer }: Answered): string | StepText {
   const call: StepText = {
     ...(operation.by === undefined ? {} : { client: operation.by }),
     ...(operation.during === undefined ? {} : { during: operation.during }),
+    ...(operation.fail === undefined ? {} : { fail: operation.fail }),
     ...(answer.kind === 'refused' ? { errno: answer.errno } : {}),
     ...(answer.kind === 'any' ? { errno: answer.accepts } : {}),
   };

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Structure } from '../../model/kernel/abi.js';
 import type { Preparation } from '../../perform/prepare.js';
+import { failsAllocations } from '../../run/index.js';
 import { parseScenario } from '../../scenario/index.js';
 import { LabError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
@@ -41,21 +42,27 @@ const EMPTY = 'from: a\nto: b\nsessions: []\nexpect: preserved\n';
 
 async function callsOf({ kernels, preparation, prepare }: SourceSetting): Promise<Part> {
   const structures = new Map<string, readonly Structure[]>();
+  const failing = new Set<string>();
   for (const pair of kernels)
     await prepare(preparation.stages([parseScenario(EMPTY, 'empty.yaml', { kernels: pair, rule: null })]));
   for (const name of new Set(kernels.flat())) {
     const scenario = parseScenario(EMPTY, 'empty.yaml', { from: name, to: name, rule: null });
     await prepare(preparation.stages([scenario]));
-    const { formats, unread } = preparation.of(scenario);
+    const { formats, unread, kernels: images } = preparation.of(scenario);
     if (formats[0] == null)
       throw new LabError(`${name} has no type information, so the limits of its structures are not known`, {
         hint: 'use a kernel that the lab builds',
         detail: unread[0] ?? null,
       });
     structures.set(name, formats[0].structures);
+    if (images[0] !== undefined && failsAllocations(images[0]) === true) failing.add(name);
   }
   return {
-    generator: new CallsGenerator({ chains: kernels, structures: (name) => structures.get(name) ?? [] }),
+    generator: new CallsGenerator({
+      chains: kernels,
+      structures: (name) => structures.get(name) ?? [],
+      failsAllocations: (name) => failing.has(name),
+    }),
     executor: new CallsExecutor({ prepared: (scenario) => preparation.of(scenario) }),
   };
 }

@@ -36,6 +36,8 @@ export type EventBody =
       state: 'done' | 'failed' | 'skipped';
       errno: string | null;
       ms: number;
+      /** If an allocation was to fail: whether there were enough of them, and whether the call was made again. */
+      allocation?: { nth: number; failed: boolean; again: boolean };
     }
   | { kind: 'kexec'; state: 'loaded' | 'going' | 'left' | 'refused'; errno?: string }
   | { kind: 'qmp'; event: string; data: unknown }

@@ -164,6 +164,8 @@ export type Step = Action & {
   by?: string;
   /** `kexec`: sent together with the reboot call. `next`: sent together with the next step, of another client. */
   during?: During;
+  /** This allocation of the call fails, counted from 1. The call is then made again, unless it is to fail. */
+  fail?: number;
   pos: SourcePos;
 };
 

@@ -21,6 +21,8 @@ export type Operation = Action &
     by?: string;
     /** A call during the kexec may or may not be answered. */
     during?: During;
+    /** This allocation of the call fails, counted from 1. */
+    fail?: number;
     /** Its place in the scenario; null if the lab added it. */
     origin: SourcePos | null;
   };

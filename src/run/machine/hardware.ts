@@ -55,8 +55,9 @@ type Need = { options: readonly string[]; why: string; pos: SourcePos };
 /** The options that each kernel lacks. A kernel whose configuration is unknown is assumed to have all of them. */
 export function featuresMissingInKernels(scenario: Scenario, kernels: readonly KernelImage[]): MissingFeature[] {
   const needs = needsOf(scenario);
-  if (needs.length === 0) return [];
-  return [...new Map(kernels.map((kernel) => [kernel.sha256, kernel])).values()].flatMap((kernel) => {
+  const failing = kernels.flatMap((kernel, epoch) => cannotFail(scenario, { kernel, epoch }));
+  if (needs.length === 0) return failing;
+  const others = [...new Map(kernels.map((kernel) => [kernel.sha256, kernel])).values()].flatMap((kernel) => {
     const config = configOf(kernel);
     if (config === null) return [];
     return needs.flatMap((alternatives) => {
@@ -72,6 +73,31 @@ export function featuresMissingInKernels(scenario: Scenario, kernels: readonly K
       ];
     });
   });
+  return [...failing, ...others];
+}
+
+const FAIL_ALLOCATIONS = ['CONFIG_FAULT_INJECTION_DEBUG_FS', 'CONFIG_FAILSLAB', 'CONFIG_FAIL_PAGE_ALLOC'];
+
+/** Whether a step can make an allocation fail; null if the kernel's configuration is unknown. */
+export function failsAllocations(kernel: Pick<KernelImage, 'config'>): boolean | null {
+  const config = configOf(kernel);
+  return config === null ? null : FAIL_ALLOCATIONS.every((option) => isSet(config, option));
+}
+
+/** Only the kernel that runs the step needs it. */
+function cannotFail(
+  { steps }: Pick<Scenario, 'steps'>,
+  { kernel, epoch }: { kernel: KernelImage; epoch: number },
+): MissingFeature[] {
+  const step = steps.find((each) => each.epoch === epoch && each.fail !== undefined);
+  if (step === undefined || failsAllocations(kernel) !== false) return [];
+  return [
+    {
+      pos: step.pos,
+      message: `kernel ${kernel.name} cannot make an allocation fail: it is built without fault injection`,
+      hint: 'choose 7.3.4-kasan, or build a kernel with images/config/fail-allocations.config',
+    },
+  ];
 }
 
 /** The text of a kernel's configuration; null if it is unknown. */

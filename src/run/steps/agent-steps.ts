@@ -5,6 +5,7 @@ import type { GuestAction } from '../../model/scenario/guest.js';
 import { otherHolders } from '../agent/clients.js';
 import { checkName } from '../agent/file-operations.js';
 import { checkLink } from '../agent/raw-operations.js';
+import { allocationOf, failingArgs } from '../agent/failing.js';
 import { checkInside } from '../agent/inspect.js';
 import { type AgentAction, applied, requestOf } from '../agent/operations.js';
 import { pagesIn } from '../agent/pages-of-file.js';
@@ -27,7 +28,8 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
   const { request, bytes, target } = requestOf(operation, state);
   const started = recorder.clock.now();
   // Both are sent at once: the pages of a preserved file do not move.
-  const answer = agent.call(...request, { bytes });
+  const [call, args] = request;
+  const answer = agent.call(call, { ...args, ...failingArgs(operation) }, { bytes });
   const pages = operation.op === 'preserve' ? agent.call('pfns', { file: operation.file }, { bytes }) : null;
   pages?.catch(() => undefined);
   const reply = await answer;
@@ -47,7 +49,8 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
     const file = state.expected.get(RunState.key(operation.session, operation.token));
     if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;
   }
-  recordStep(parts, operation, { target, reply, ms: recorder.clock.now() - started });
+  const allocation = allocationOf(operation, reply);
+  recordStep(parts, operation, { target, reply, ms: recorder.clock.now() - started, allocation });
 }
 
 /** The scenario closes a file. If the file came back from an update, it is judged first. */

@@ -3,6 +3,7 @@
 import { BAD_REQUEST, NO_HANDLE } from '../../guest/agent.js';
 import { ClientGone, LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
+import type { Allocation } from '../agent/failing.js';
 import type { StepReply } from '../agent/reply.js';
 import type { Operation } from '../engine/operation.js';
 import type { Needs } from '../engine/parts.js';
@@ -13,12 +14,13 @@ export interface StepEnd {
   reply: StepReply;
   /** How long it took. */
   ms: number;
+  allocation?: Allocation | null;
 }
 
 export function recordStep(
   { recorder, state }: Needs<'recorder' | 'state'>,
   operation: Operation,
-  { target, reply, ms }: StepEnd,
+  { target, reply, ms, allocation = null }: StepEnd,
 ): void {
   if (reply.errno === BAD_REQUEST) throw notUnderstood({ recorder, state }, operation, reply);
   const { op, index, errno: demanded, accepts, origin } = operation;
@@ -27,7 +29,16 @@ export function recordStep(
   const unexpected = accepts !== undefined ? !accepts.includes(got) : demanded !== null && demanded !== got;
   const errno = reply.ok ? null : reply.errno;
   state.results.push({ operation, state: ending, errno, at: reply.at, ms, unexpected });
-  recorder.event({ kind: 'step', index, op, target, state: ending, errno, ms });
+  recorder.event({
+    kind: 'step',
+    index,
+    op,
+    target,
+    state: ending,
+    errno,
+    ms,
+    ...(allocation === null ? {} : { allocation }),
+  });
   if (unexpected) {
     const place = origin === null ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
     recorder.incident({

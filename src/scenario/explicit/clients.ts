@@ -35,10 +35,11 @@ export function clientTranslations<Site extends Place>(named: (text: string, sit
 /** The settings of a step's call, except a single errno. */
 export function callOf(value: unknown): Call {
   if (typeof value !== 'object' || value === null) return {};
-  const { errno, client, during } = value as { errno?: unknown; client?: string; during?: During };
+  const { errno, client, during, fail } = value as { errno?: unknown; client?: string; during?: During; fail?: number };
   return {
     ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}),
     ...(client === undefined || client === MAIN ? {} : { by: client }),
     ...(during === undefined ? {} : { during }),
+    ...(fail === undefined ? {} : { fail }),
   };
 }

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { DURING } from '../../model/scenario/client.js';
 import { ERRNO_WORDS } from './errno.js';
-import { errno, line, mapping, sessionName } from './values.js';
+import { LIMITS } from './limits.js';
+import { errno, line, mapping, sessionName, whole } from './values.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,15}$/;
 const clientName = z
@@ -18,6 +19,11 @@ export const callCommon = {
     .optional()
     .describe('The error that the kernel must return; with a list, any of them'),
   client: clientName.optional().describe('The client that makes the call; by default the first one, main'),
+  fail: whole()
+    .min(1)
+    .max(LIMITS.allocations)
+    .optional()
+    .describe('The nth allocation of the call fails; then it is tried again, unless ENOMEM is demanded'),
   during: z
     .enum(DURING, { error: 'expected kexec or next' })
     .optional()

@@ -18,6 +18,8 @@ export const LIMITS = {
   reserveMem: 8,
   /** Kernels in a chain. */
   kernels: 256,
+  /** Allocations of a call that can be named. */
+  allocations: 1_000_000,
   /** Any `count`. */
   count: 100_000,
   /** Sessions and files of an entry, all copies counted. */

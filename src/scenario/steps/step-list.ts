@@ -5,7 +5,7 @@ import type { Path, SourceDocument } from '../source/document.js';
 import { LIMITS } from '../schema/limits.js';
 
 /** Settings of the call itself. */
-export type Call = Pick<Step, 'accepts' | 'by' | 'during'>;
+export type Call = Pick<Step, 'accepts' | 'by' | 'during' | 'fail'>;
 
 /** A step, and its path in the YAML. */
 export interface Draft {

@@ -16,7 +16,11 @@ const CHAINS = [
   ['6.19.11', '6.19.11'],
 ];
 const calls = new CallsGenerator({ chains: CHAINS, structures: () => STRUCTURES });
-const facts = (name: string) => ({ rules: rulesOf(name), limits: limitsOf(rulesOf(name), STRUCTURES) });
+const facts = (name: string) => ({
+  rules: rulesOf(name),
+  limits: limitsOf(rulesOf(name), STRUCTURES),
+  failsAllocations: false,
+});
 const SEEDS = Array.from({ length: 400 }, (_, index) => index);
 
 describe('sequences of calls', () => {
@@ -167,4 +171,18 @@ steps:
       'expect: preserved',
     );
   });
+
+  it('make allocations fail where the kernel can: the answers and the end stay as they are', () => {
+    const failing = new CallsGenerator({ chains: CHAINS, structures: () => STRUCTURES, failsAllocations: () => true });
+    for (const seed of SEEDS.slice(0, 40)) {
+      const { text, scenario } = failing.fresh(new Random(seed));
+      const without = text.replaceAll(/, fail: \d+/g, '');
+      expect(parseScenario(without, 'calls.yaml', { rule: null }).steps.map(({ errno }) => errno)).toEqual(
+        scenario.steps.map(({ errno }) => errno),
+      );
+    }
+    const texts = SEEDS.slice(0, 40).map((seed) => failing.fresh(new Random(seed)).text);
+    expect(texts.filter((text) => text.includes('fail: ')).length).toBeGreaterThan(20);
+    expect(calls.fresh(new Random(1)).text).not.toContain('fail: ');
+  }, 60_000);
 });

@@ -59,6 +59,19 @@ describe('what a kernel lacks', () => {
           'CONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\n',
       ),
     ).toEqual([]));
+  it('a way to make allocations fail, where a step of that kernel needs it', () => {
+    const steps = scenario('expect: preserved\nsteps:\n  - kexec\n  - create: {session: s, fail: 2}');
+    const [plain, failing] = [
+      kernel(''),
+      { ...kernel('CONFIG_FAILSLAB=y\nCONFIG_FAIL_PAGE_ALLOC=y\nCONFIG_FAULT_INJECTION_DEBUG_FS=y\n') },
+    ];
+    writeFileSync(join(dir, 'plain'), '');
+    const without = { ...plain, config: join(dir, 'plain') };
+    expect(featuresMissingInKernels(steps, [without, failing])).toEqual([]);
+    expect(
+      featuresMissingInKernels(steps, [failing, without]).map(({ pos, message }) => `${pos.line} ${message}`),
+    ).toEqual(['6 kernel k cannot make an allocation fail: it is built without fault injection']);
+  });
   it('nothing is known of it', () => expect(lacks(null)).toEqual([]));
   it('nothing is asked of it', () => expect(featuresMissingInKernels(scenario(''), [kernel('')])).toEqual([]));
 });

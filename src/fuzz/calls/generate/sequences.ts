@@ -7,6 +7,7 @@ import { modelOf, type Kernels } from '../replay.js';
 import type { Operation, Sequence } from '../operation.js';
 import { cmdlineOf } from './boots.js';
 import { Draw } from './draw.js';
+import { withFailures } from './failures.js';
 import { addFile, INTENTS } from './intents.js';
 import { atKexec } from './races.js';
 import { Scene } from './scene.js';
@@ -94,7 +95,8 @@ function operationsOf(kernels: readonly string[], epochs: readonly Drawn[], fact
     if (index < epochs.length - 1 && leaving === 'update early') take([{ op: 'load', via: 'file' }]);
     for (const { what, numbers } of intents) {
       const wanted = intentAt(what).operations(new Draw(numbers), scene);
-      take(wanted.length > 0 ? wanted : instead(new Draw(numbers), scene));
+      const granted = wanted.length > 0 ? wanted : instead(new Draw(numbers), scene);
+      take(scene.model.kernel.failsAllocations ? withFailures(granted, new Draw(numbers.toReversed())) : granted);
     }
     finish(scene, ending, take);
     if (index === epochs.length - 1) break;

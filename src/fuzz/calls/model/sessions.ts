@@ -27,6 +27,8 @@ export type SessionOperation = Extract<
 export interface Kernel {
   rules: SeriesRules;
   limits: CallLimits;
+  /** Whether a step can make an allocation fail. */
+  failsAllocations: boolean;
 }
 
 export function callSession(

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Allocations that fail. The call is made again, so the answers and the end stay as they are: what a failed call has
+// left behind shows as another answer, or as another end.
+import type { Operation } from '../operation.js';
+import type { Draw } from './draw.js';
+
+/**
+ * Calls that can be made again after ENOMEM. Not `retrieve` of a file: the kernel keeps its first answer
+ * (luo_retrieve_file() in luo_file.c).
+ */
+const AGAIN: ReadonlySet<Operation['op']> = new Set<Operation['op']>(['create', 'preserve', 'retrieve-session']);
+/** One of so many calls. */
+const SHARE = 3;
+/** Most calls make fewer allocations than the second of these; a file of many folios makes more. */
+const RANGES = [6, 24, 100] as const;
+
+export function withFailures(operations: readonly Operation[], draw: Draw): Operation[] {
+  return operations.map((operation) => {
+    if (!AGAIN.has(operation.op) || operation.during !== undefined || !draw.once(SHARE)) return operation;
+    return { ...operation, fail: 1 + draw.below(draw.from(RANGES)) };
+  });
+}
