@@ -10,7 +10,7 @@ import type { SnapshotUse } from '../../perform/start.js';
 import { minimise } from '../../repro/minimise/minimise.js';
 import { parseScenario, ScenarioError } from '../../scenario/index.js';
 import { LabError } from '../../util/errors.js';
-import { judge } from './judge.js';
+import { judge, keyOf } from './judge.js';
 import { type Known, knownAs } from './known.js';
 import { reportText } from './report-text.js';
 import type { Finding, FindingStore } from './store.js';
@@ -112,7 +112,7 @@ async function runOnce(
 function isSame(finding: Finding, scenario: Scenario, result: Result): boolean {
   const { generator, versionsValid } = finding;
   const judgement = judge({ generator, versionsValid, scenario }, result);
-  return judgement.kind === 'finding' && judgement.outcome === finding.outcome && judgement.title === finding.title;
+  return judgement.kind === 'finding' && keyOf(judgement) === keyOf(finding);
 }
 
 /** A smaller scenario counts only if it, too, fails from a boot. */

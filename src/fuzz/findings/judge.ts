@@ -14,6 +14,8 @@ export interface Ending {
 
 /** Ends that no damage of the handover excuses. What came back damaged because it was damaged is allowed. */
 const NEVER: ReadonlySet<Outcome> = new Set<Outcome>(['panic', 'reboot', 'hang', 'tainted']);
+/** Titles of answers that the scenario does not allow: another than the demanded one, or an error where it has none. */
+const WRONG_ANSWER = / was demanded$|^[a-z-]+ failed with E[A-Z0-9]+$/;
 /** A kernel that calls panic() on its own does so on purpose; these are faults of its code. */
 const FAULT = /\b(BUG|KASAN|UBSAN|KFENCE|Oops|general protection|unable to handle|soft lockup|hung task)\b/i;
 
@@ -26,11 +28,19 @@ export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsVal
     const deliberate = outcome === 'panic' && !incidents.some((each) => FAULT.test(each.title));
     return !input.versionsValid && deliberate ? { kind: 'policy', title } : { kind: 'finding', outcome, title };
   }
-  const errno = incidents.find((each) => each.title.endsWith(' was demanded'));
+  const errno = incidents.find((each) => WRONG_ANSWER.test(each.title));
   // A wrong answer explains what is lost later. A kernel that fails says more by itself.
   if (errno !== undefined && !NEVER.has(outcome)) return { kind: 'finding', outcome, title: canonical(errno.title) };
   if (outcome !== input.scenario.expect.outcome) return { kind: 'finding', outcome, title };
   return errno === undefined ? { kind: 'allowed' } : { kind: 'finding', outcome, title: canonical(errno.title) };
+}
+
+/**
+ * One bug is one key. A wrong answer is the same bug whatever comes of it; how the run ends depends on what else the
+ * input does.
+ */
+export function keyOf({ outcome, title }: { outcome: Outcome; title: string }): string {
+  return WRONG_ANSWER.test(title) ? title : `${outcome}: ${title}`;
 }
 
 /** The same for the same cause: names the function that failed, and no address. */

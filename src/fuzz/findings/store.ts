@@ -10,6 +10,7 @@ import { OUTCOMES } from '../../model/result/outcome.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { readJson } from '../../util/read-json.js';
 import { GENERATORS, type Input } from '../input.js';
+import { keyOf } from './judge.js';
 
 export const findingSchema = z.object({
   name: z.string(),
@@ -92,8 +93,6 @@ export class FindingStore {
     writeWhole(join(this.pathOf(finding), file), text);
   }
 }
-
-const keyOf = ({ outcome, title }: Pick<Finding, 'outcome' | 'title'>) => `${outcome}: ${title}`;
 
 function nameOf(finding: Pick<Finding, 'outcome' | 'title'>): string {
   const words = keyOf(finding)

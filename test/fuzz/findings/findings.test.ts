@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../../src/fuzz/findings/judge.js';
+import { judge, keyOf } from '../../../src/fuzz/findings/judge.js';
 import { knownAs, parseKnown } from '../../../src/fuzz/findings/known.js';
 import { parseHuntPlan } from '../../../src/fuzz/plan/plan.js';
 import type { Incident } from '../../../src/model/result/incident.js';
@@ -43,6 +43,11 @@ describe('a judgement', () => {
     expect(judge(calls, { outcome: 'preserved', cause: null, incidents: [] }).kind).toBe('allowed');
     const errno = incident('create: EINVAL, EEXIST was demanded', null);
     expect(judge(calls, { outcome: 'preserved', cause: null, incidents: [errno] }).kind).toBe('finding');
+    const failed = { ...errno, title: 'link failed with ENAMETOOLONG' };
+    const judgement = judge(calls, { outcome: 'refused', cause: errno, incidents: [failed] });
+    expect(judgement).toEqual({ kind: 'finding', outcome: 'refused', title: 'link failed with ENAMETOOLONG' });
+    expect(keyOf({ outcome: 'lost', title: failed.title })).toBe(keyOf({ outcome: 'leak', title: failed.title }));
+    expect(keyOf({ outcome: 'lost', title: 'x' })).not.toBe(keyOf({ outcome: 'leak', title: 'x' }));
   });
   it('has one title for one function', () => {
     const at = (address: string) => {
