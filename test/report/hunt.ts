@@ -26,6 +26,7 @@ export function reportOf(more: Partial<HuntReport>): HuntReport {
     seed: 1,
     kernels: [['7.3.4', '7.3.4']],
     folder: '/hunt',
+    out: '/hunt/findings',
     end: { kind: 'done' },
     executions: 10,
     ms: 36_000,

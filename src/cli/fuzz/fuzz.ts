@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab fuzz`: looks for bugs that nobody has reported.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { HuntReport } from '../../model/hunt/hunt.js';
 import { huntStatus, huntText } from '../../report/hunt/text.js';
@@ -10,6 +10,7 @@ import { runHunt } from './hunt.js';
 import { huntPlanOf, type PlanOptions } from './plan-of.js';
 
 interface FuzzOptions extends PlanOptions {
+  out?: string;
   minimise: number;
   accel: Accel;
   json?: boolean;
@@ -26,6 +27,7 @@ export function createCommand(): Command {
     .option('--jobs <n>', 'run at most this many machines at once', jobs)
     .option('--seed <n>', 'the same seed gives the same inputs', wholeNumber(0, 0xffffffff))
     .option('--corpus <dir>', 'folder of the corpus, the journal and the findings; results/fuzz by default')
+    .option('--out <dir>', 'folder of the findings; findings in that of the corpus by default')
     .option('--minimise <seconds>', 'time to make a finding smaller', decimal('seconds', 0, 86_400), 120)
     .addOption(accelOption())
     .option('--json', 'print the summary as JSON; progress goes to standard error')
@@ -36,9 +38,11 @@ export function createCommand(): Command {
 
 async function fuzz(file: string | undefined, options: FuzzOptions, signal: AbortSignal): Promise<number> {
   const plan = huntPlanOf(file, options);
+  const folder = plan.corpus ?? resolve('results/fuzz');
   const report = await runHunt({
     plan,
-    folder: plan.corpus ?? resolve('results/fuzz'),
+    folder,
+    out: options.out === undefined ? join(folder, 'findings') : resolve(options.out),
     accel: options.accel,
     minimiseMs: options.minimise * 1000,
     before: () => null,
@@ -53,7 +57,20 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
 }
 
 /** The words of scripts. */
-function summaryOf({ seed, kernels, folder, end, executions, ms, counts, rungs, hours, curve, findings }: HuntReport) {
+function summaryOf({
+  seed,
+  kernels,
+  folder,
+  out,
+  end,
+  executions,
+  ms,
+  counts,
+  rungs,
+  hours,
+  curve,
+  findings,
+}: HuntReport) {
   const totals = { next: executions, at: ms, counts, rungs, hours, curve };
-  return { seed, kernels, folder, end, totals, findings };
+  return { seed, kernels, folder, out, end, totals, findings };
 }

@@ -33,6 +33,8 @@ export interface Done {
 export interface HuntSetting {
   plan: HuntPlan;
   folder: string;
+  /** Where findings are kept. */
+  out: string;
   accel: Accel;
   /** Milliseconds for making a finding smaller. */
   minimiseMs: number;
@@ -56,7 +58,7 @@ export function questionOf(plan: HuntPlan): string {
 }
 
 export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
-  const { plan, folder, accel, minimiseMs, signal, stream, again, onReport } = setting;
+  const { plan, folder, out, accel, minimiseMs, signal, stream, again, onReport } = setting;
   // Scenarios of the corpus are data, also if a copy came from elsewhere.
   const rule = ruleFor(folder, {});
   const known = parseKnown(...textOf(plan.known ?? join(packageRoot(), 'scenarios/fuzz/known.yaml')));
@@ -67,7 +69,7 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
   stack.defer(() => lock.release());
   const journal = new Journal(join(folder, 'journal.jsonl'), questionOf(plan));
   const corpus = new Corpus(join(folder, 'corpus'), { ...plan, rule });
-  const store = new FindingStore(join(folder, 'findings'));
+  const store = new FindingStore(out);
   settle(store, known);
   const done = { ms: journal.totals.at, executions: journal.totals.next, findings: decided(store) };
   const before = setting.before(done);
@@ -75,7 +77,7 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
   const executions = plan.executions === null ? null : plan.executions + (before?.executions ?? 0);
   const old = new Set((before ?? done).findings);
   let end: HuntEnd | null = null;
-  const report = () => reportOf({ plan, folder, end, journal, corpus, store, old });
+  const report = () => reportOf({ plan, folder, out, end, journal, corpus, store, old });
   const view = huntView({ stream, time, limit: executions, report });
   stack.defer(() => view.end());
   const show = () => {
@@ -142,6 +144,7 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
 interface Reported {
   plan: HuntPlan;
   folder: string;
+  out: string;
   end: HuntEnd | null;
   journal: Journal;
   corpus: Corpus;
@@ -149,13 +152,14 @@ interface Reported {
   old: ReadonlySet<string>;
 }
 
-function reportOf({ plan, folder, end, journal: { totals }, corpus, store, old }: Reported): HuntReport {
+function reportOf({ plan, folder, out, end, journal: { totals }, corpus, store, old }: Reported): HuntReport {
   const { next, at, counts, rungs, hours, curve } = totals;
   return {
     schema: HUNT_SCHEMA,
     seed: plan.seed,
     kernels: plan.kernels,
     folder,
+    out,
     end,
     executions: next,
     ms: at,

@@ -71,10 +71,12 @@ export async function huntAtEnd(planned: PlannedHunt, setting: NightSetting): Pr
     writeNightHunt(folder, night);
   };
   keep({});
+  const own = planned.plan.corpus ?? join(resolve(results), nameOf(planned));
   try {
     const report = await hunt({
       plan: planned.plan,
-      folder: planned.plan.corpus ?? join(resolve(results), nameOf(planned)),
+      folder: own,
+      out: join(own, 'findings'),
       accel,
       minimiseMs: MINIMISE,
       before: (done) => {

@@ -2,7 +2,7 @@
 // The hunt: lanes make and run inputs, and what they show is taken in the order of the inputs. An input without a line
 // in the journal is run again after an interrupt, so nothing is lost.
 import type { HuntEnd } from '../../model/hunt/hunt.js';
-import { messageOf } from '../../util/errors.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { judge } from '../findings/judge.js';
 import type { Finding, FindingStore } from '../findings/store.js';
 import type { Execution, Executor, GeneratorName, Input, Judgement } from '../input.js';
@@ -56,7 +56,8 @@ export async function hunt(options: HuntOptions): Promise<HuntEnd> {
     confirming = confirming.then(async () => {
       if (signal.aborted) return;
       try {
-        onFinding?.(await options.confirm(finding));
+        const decided = await options.confirm(finding);
+        onFinding?.(decided);
       } catch (error) {
         failure.abort(error);
       }
@@ -143,6 +144,13 @@ async function execute(
       why = judgement.why;
     } catch (error) {
       signal.throwIfAborted();
+      // Each further input would fail in the same way. This one has no line in the journal, so it runs again.
+      const cause = isDiskFull(error) || !(error instanceof Error) ? error : error.cause;
+      if (isDiskFull(cause))
+        throw new LabError(`an input cannot run: ${messageOf(error)}`, {
+          cause,
+          hint: 'free some space; the same command continues',
+        });
       why = messageOf(error);
     }
     if (retries === 0) return { execution: null, judgement: { kind: 'infra', why } };

@@ -46,8 +46,9 @@ export interface HuntReport {
   seed: number;
   /** Pairs of kernels. */
   kernels: string[][];
-  /** Absolute path of corpus, journal and findings. */
+  /** Absolute paths: of corpus, journal and page, and of the findings. */
   folder: string;
+  out: string;
   /** Null: it was interrupted, or goes on. */
   end: HuntEnd | null;
   executions: number;

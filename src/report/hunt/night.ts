@@ -70,6 +70,6 @@ export function nightHuntLines(hunt: NightHunt | null): string[] {
       .slice(0, MAX_ROWS)
       .map(({ outcome, title, fresh }) => `  ${fresh ? 'NEW  ' : 'open '}${outcome}: ${printable(title, 200)}`),
     ...(bugs.length > MAX_ROWS ? [`  and ${bugs.length - MAX_ROWS} more`] : []),
-    ...(bugs.length > 0 && report !== null ? [`  in ${printable(report.folder, 400)}`] : []),
+    ...(bugs.length > 0 && report !== null ? [`  in ${printable(report.out, 400)}`] : []),
   ];
 }

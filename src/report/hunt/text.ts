@@ -8,7 +8,7 @@ import { seconds } from '../text/style.js';
 const MAX_ROWS = 40;
 
 export function huntText(report: HuntReport): string {
-  const { counts, findings, folder, end } = report;
+  const { counts, findings, out, end } = report;
   const confirmed = inState(findings, 'confirmed');
   const open = inState(findings, 'found');
   const known = inState(findings, 'known');
@@ -19,7 +19,7 @@ export function huntText(report: HuntReport): string {
     ...Object.entries(counts)
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([what, count]) => `  ${String(count).padStart(8)}  ${printable(what, 80)}`),
-    ...confirmed.slice(0, MAX_ROWS).map((each) => row('FINDING', each, join(folder, 'findings', each.name))),
+    ...confirmed.slice(0, MAX_ROWS).map((each) => row('FINDING', each, join(out, each.name))),
     ...more(confirmed),
     ...open.slice(0, MAX_ROWS).map((each) => row('open', each, 'not confirmed yet: the same command does it first')),
     ...more(open),

@@ -32,6 +32,7 @@ const reportSchema: z.ZodType<HuntReport> = z.object({
   seed: z.number(),
   kernels: z.array(z.array(z.string())),
   folder: z.string(),
+  out: z.string(),
   end: z
     .discriminatedUnion('kind', [
       z.object({ kind: z.literal('done') }),

@@ -58,7 +58,14 @@ function folderOfHunt() {
   mkdirSync(join(at, 'run', 'r1'), { recursive: true });
   for (const file of ['scenario.yaml', 'report.txt', 'explanation.txt', 'run/r1/result.json', 'run/r1/console.log'])
     writeFileSync(join(at, file), 'x');
-  return reportOf({ folder, findings: [finding], counts: { [EVIL]: 3 }, rungs: { [EVIL]: 3 }, kernels: [[EVIL]] });
+  return reportOf({
+    folder,
+    out: join(folder, 'findings'),
+    findings: [finding],
+    counts: { [EVIL]: 3 },
+    rungs: { [EVIL]: 3 },
+    kernels: [[EVIL]],
+  });
 }
 
 function expectSafe(text: string): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept of each finding, as links: to where it lies, or to copies beside the report.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import type { HuntReport } from '../../../model/hunt/hunt.js';
 import { writeWhole } from '../../../store/write-whole.js';
 import { packageRoot } from '../../../util/package-root.js';
@@ -23,20 +23,25 @@ const MAX_FINDINGS = 100;
 /** Writes `report.html` into the folder of the hunt. It needs no other file, but links to what lies beside it. */
 export function writeHuntPage(report: HuntReport): void {
   const style = readFileSync(join(packageRoot(), 'src/report/html/assets/report.css'), 'utf8');
+  const { out } = report;
   const links: [string, Link[]][] = report.findings.map(({ name, run }) => {
-    const at = (path: readonly string[]) => ['findings', name, ...path];
+    const at = (path: readonly string[]) => join(out, name, ...path);
     const kept = [
       ...KEPT.map(([file, text]) => ({ path: at([file]), text })),
-      ...(run === null ? [] : RUN.map(([file, text]) => ({ path: at([...run.split('/'), file]), text }))),
+      ...(run === null ? [] : RUN.map(([file, text]) => ({ path: at([run, file]), text }))),
     ];
     return [
       name,
       kept
-        .filter(({ path }) => existsSync(join(report.folder, ...path)))
-        .map(({ path, text }) => ({ text, href: path.map(encodeURIComponent).join('/') })),
+        .filter(({ path }) => existsSync(path))
+        .map(({ path, text }) => ({ text, href: linkTo(relative(report.folder, path)) })),
     ];
   });
   writeWhole(join(report.folder, 'report.html'), huntPage({ report, links: new Map(links), style }));
+}
+
+function linkTo(path: string): string {
+  return path.split(sep).map(encodeURIComponent).join('/');
 }
 
 /** Copies what is small into the folder of a report, so that it can be moved elsewhere. */
@@ -46,11 +51,11 @@ export function copyFindings(report: HuntReport, dir: string): Links {
     if (name !== basename(name) || name.startsWith('.')) continue;
     const own: Link[] = [];
     for (const [file, text] of KEPT) {
-      const from = join(report.folder, 'findings', name, file);
+      const from = join(report.out, name, file);
       if (!((statSync(from, { throwIfNoEntry: false })?.size ?? Infinity) <= MAX_FILE)) continue;
       mkdirSync(join(dir, 'hunt', name), { recursive: true });
       copyFileSync(from, join(dir, 'hunt', name, file));
-      own.push({ text, href: ['hunt', name, file].map(encodeURIComponent).join('/') });
+      own.push({ text, href: linkTo(join('hunt', name, file)) });
     }
     links.set(name, own);
   }
