@@ -7,7 +7,7 @@ import type { Draw } from './draw.js';
 import type { Intent } from './intent.js';
 import { MISTAKES } from './mistakes.js';
 import { RACES } from './races.js';
-import { RAW } from './raw.js';
+import { LINKS, RAW } from './raw.js';
 import type { Scene } from './scene.js';
 import { memfdOf, sealsOf } from './sizes.js';
 import { freshToken } from './tokens.js';
@@ -215,4 +215,6 @@ const ON_CLIENTS: readonly Intent[] = [
   },
 ];
 
-export const INTENTS: readonly Intent[] = [...ON_SESSIONS, ...ON_FILES, ...ON_CLIENTS, ...MISTAKES, ...RAW, ...RACES];
+/** Calls of careful clients. */
+export const SOUND: readonly Intent[] = [...ON_SESSIONS, ...ON_FILES, ...ON_CLIENTS, ...LINKS, ...RACES];
+export const ALL: readonly Intent[] = [...SOUND, ...MISTAKES, ...RAW];

@@ -18,13 +18,19 @@ function otherClient({ model: { state } }: Scene): { client: string; first: Oper
 function callOn(draw: Draw, session: string, scene: Scene, by: Pick<Operation, 'by'>): Operation {
   const files = scene.model.state.open(session)?.session.files;
   const token = draw.of([...(files?.keys() ?? [])]) ?? 1;
+  const close: Operation = { op: 'close', target: { kind: 'session', name: session }, ...by };
+  const says: Operation = draw.once(2)
+    ? { op: 'get-name', session, name: session, ...by }
+    : { op: 'link', session, ...by };
+  // What the kind of session does not allow is a mistake, and no race is needed for it.
+  if (scene.model.state.open(session)?.kind !== 'incoming') return draw.once(2) ? close : says;
+  const file = scene.name('race');
   return draw.from<Operation>([
-    { op: 'close', target: { kind: 'session', name: session }, ...by },
+    close,
+    close,
     { op: 'finish', session, ...by },
-    { op: 'get-name', session, name: session, ...by },
-    { op: 'link', session, ...by },
-    { op: 'retrieve', session, token, file: scene.name('race'), ...by },
-    { op: 'close', target: { kind: 'session', name: session }, ...by },
+    { op: 'retrieve', session, token, file, ...by },
+    says,
   ]);
 }
 

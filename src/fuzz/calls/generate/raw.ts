@@ -54,6 +54,10 @@ export const RAW: readonly Intent[] = [
       return [{ op: 'ioctl', on, command, ...argumentOf(draw, command), ...by }];
     },
   },
+];
+
+/** A sound call. */
+export const LINKS: readonly Intent[] = [
   {
     weight: 3,
     operations: (draw, scene) => {

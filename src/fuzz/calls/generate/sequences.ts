@@ -5,10 +5,11 @@ import * as fc from 'fast-check';
 import { MAIN } from '../../../model/scenario/client.js';
 import { modelOf, type Kernels } from '../replay.js';
 import type { Operation, Sequence } from '../operation.js';
+import type { Intent } from './intent.js';
 import { cmdlineOf } from './boots.js';
 import { Draw } from './draw.js';
 import { withFailures } from './failures.js';
-import { addFile, INTENTS } from './intents.js';
+import { addFile, ALL, SOUND } from './intents.js';
 import { atKexec } from './races.js';
 import { Scene } from './scene.js';
 
@@ -27,7 +28,8 @@ const ENDING_WEIGHTS = [84, 10, 6];
 const MIN_INTENTS = 3;
 const MAX_INTENTS = 14;
 const NUMBERS = 8;
-const TOTAL = INTENTS.reduce((sum, { weight }) => sum + weight, 0);
+/** More than the weights of all intents. */
+const MAX_WHAT = 0xffff;
 
 type Leaving = (typeof LEAVINGS)[number];
 type Ending = (typeof ENDINGS)[number];
@@ -46,7 +48,7 @@ function weighted<T>(values: readonly T[], weights: readonly number[]): fc.Arbit
 
 export function sequences({ chains, facts }: SequenceOptions): fc.Arbitrary<Sequence> {
   const numbers = fc.array(fc.nat(0xffff), { minLength: NUMBERS, maxLength: NUMBERS });
-  const intent = fc.record({ what: fc.nat(TOTAL - 1), numbers });
+  const intent = fc.record({ what: fc.nat(MAX_WHAT), numbers });
   const epoch = fc.record({
     intents: fc.array(intent, { minLength: MIN_INTENTS, maxLength: MAX_INTENTS, size: 'max' }),
     leaving: weighted(LEAVINGS, LEAVING_WEIGHTS),
@@ -59,12 +61,13 @@ export function sequences({ chains, facts }: SequenceOptions): fc.Arbitrary<Sequ
       fc
         .record({
           boot: fc.nat(0xffff),
+          careful: fc.boolean(),
           epochs: fc.array(epoch, { minLength: kernels.length, maxLength: kernels.length }),
         })
-        .map(({ boot, epochs }) => ({
+        .map(({ boot, careful, epochs }) => ({
           kernels,
           cmdline: cmdlineOf(boot),
-          operations: operationsOf(kernels, epochs, facts),
+          operations: operationsOf(kernels, epochs, { facts, intents: careful ? SOUND : ALL }),
         })),
     );
 }
@@ -76,7 +79,12 @@ export function sequenceOfSeed(seed: number, options: SequenceOptions): Sequence
   return sequence;
 }
 
-function operationsOf(kernels: readonly string[], epochs: readonly Drawn[], facts: Kernels): Operation[] {
+/** @param intents to choose from: where a kernel fails on a mistake, careful clients show what else it does wrong */
+function operationsOf(
+  kernels: readonly string[],
+  epochs: readonly Drawn[],
+  { facts, intents: table }: { facts: Kernels; intents: readonly Intent[] },
+): Operation[] {
   const done: Operation[] = [];
   let scene = new Scene(modelOf(kernels, facts));
   const take = (operations: readonly Operation[]): void => {
@@ -94,7 +102,7 @@ function operationsOf(kernels: readonly string[], epochs: readonly Drawn[], fact
   for (const [index, { intents, leaving, ending, numbers: way }] of epochs.entries()) {
     if (index < epochs.length - 1 && leaving === 'update early') take([{ op: 'load', via: 'file' }]);
     for (const { what, numbers } of intents) {
-      const wanted = intentAt(what).operations(new Draw(numbers), scene);
+      const wanted = intentAt(table, what).operations(new Draw(numbers), scene);
       const granted = wanted.length > 0 ? wanted : instead(new Draw(numbers), scene);
       take(scene.model.kernel.failsAllocations ? withFailures(granted, new Draw(numbers.toReversed())) : granted);
     }
@@ -117,9 +125,9 @@ function instead(draw: Draw, scene: Scene): Operation[] {
     : addFile(draw, scene);
 }
 
-function intentAt(what: number): (typeof INTENTS)[number] {
-  let rest = what;
-  const found = INTENTS.find(({ weight }) => (rest -= weight) < 0);
+function intentAt(table: readonly Intent[], what: number): Intent {
+  let rest = what % table.reduce((sum, { weight }) => sum + weight, 0);
+  const found = table.find(({ weight }) => (rest -= weight) < 0);
   if (found === undefined) throw new RangeError(`there is no intent ${what}`);
   return found;
 }
