@@ -11,20 +11,20 @@ export interface LaterRungs {
   find: () => Promise<Found>;
   /** Saves the later rungs. */
   climb: () => Promise<Climb>;
-  note: (text: string) => void;
+  /** Says why no rung of the next kernel could be saved. */
+  onStuck: (why: string) => void;
 }
 
 /** Finds a ladder, with the rungs of the next kernel if the run wants one and they can be saved. */
-export async function findWithLaterRungs({ upTo, find, climb, note }: LaterRungs): Promise<Found> {
+export async function findWithLaterRungs({ upTo, find, climb, onStuck }: LaterRungs): Promise<Found> {
   const found = await find();
   if (found.state !== 'found' || !lacks(found.ladder, upTo) || stuckReason(found.ladder.dir) !== null) return found;
   found.ladder.release();
   const { state, why } = await climb();
   const then = await find();
   if (state !== 'untried' && then.state === 'found' && lacks(then.ladder, upTo)) {
-    const { dir, rung } = then.ladder;
-    markStuck(dir, why);
-    note(`no later rung than ${rung} can be saved: ${why}. Such runs start at ${rung}; in a day one tries again`);
+    markStuck(then.ladder.dir, why);
+    onStuck(`${why}; runs start at ${then.ladder.rung}, and in a day one tries again`);
   }
   return then;
 }

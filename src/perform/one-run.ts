@@ -87,7 +87,8 @@ export function planOf(
 interface RunOptions {
   folder: RunFolder;
   signal: AbortSignal;
-  onEvent: PerformOptions['onEvent'];
+  /** Takes each event once. */
+  onEvent: (event: Event) => void;
   /** Null if nobody wants to know which code runs. */
   coverage: RunCoverage | null;
 }
@@ -96,16 +97,10 @@ export async function run(
   plan: RunPlan,
   start: Start,
   { folder, signal, onEvent, coverage }: RunOptions,
-): Promise<{ record: RunRecord; timeline: Timeline }> {
-  const timeline = new Timeline();
+): Promise<RunRecord> {
   const clock = startClock();
-  const event = (one: Event) => {
-    folder.event(one);
-    timeline.take(one);
-    onEvent(one);
-  };
   const streams = {
-    event,
+    event: onEvent,
     console: (chunk: Buffer) => folder.console(chunk),
     qmp: (direction: 'in' | 'out', text: string) => folder.line('qmp', clock.now(), direction, text),
     agent: (direction: 'in' | 'out', text: string) => folder.line('agent', clock.now(), direction, text),
@@ -114,13 +109,13 @@ export async function run(
   if (start.kind === 'cold') {
     const { saving = null, scenario = plan.scenario } = start.saved ?? {};
     const { unusable, parts } = start;
-    if (unusable !== null) event({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: unusable });
-    return { timeline, record: await execute({ ...plan, scenario, saver: saving }, streams, signal, parts) };
+    if (unusable !== null) onEvent({ t: 0, epoch: 0, kind: 'snapshot', state: 'unusable', why: unusable });
+    return execute({ ...plan, scenario, saver: saving }, streams, signal, parts);
   }
   const { resuming, resumed, scenario } = start;
   try {
     const either = AbortSignal.any([signal, resuming.failed]);
-    return { timeline, record: await execute({ ...plan, scenario, resumed }, streams, either, resuming.parts) };
+    return await execute({ ...plan, scenario, resumed }, streams, either, resuming.parts);
   } finally {
     resuming.end();
   }

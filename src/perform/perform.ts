@@ -4,10 +4,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Event } from '../model/result/event.js';
+import type { Event, EventBody } from '../model/result/event.js';
 import type { Outcome } from '../model/result/outcome.js';
 import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
+import { Timeline } from '../run/index.js';
 import { Silent } from '../snapshot/index.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { messageOf } from '../util/errors.js';
@@ -82,21 +83,23 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
     const planned = planOf(scenario, prepared, options, { id, dir, folder, signal });
     const coverage = options.coverage === 'on' ? new RunCoverage(planned) : null;
     const plan = { ...planned, coverage: coverage?.ranges };
-    const note = (text: string) => {
-      const event: Event = { t: 0, epoch: 0, kind: 'note', text };
+    const timeline = new Timeline();
+    const onEvent = (event: Event) => {
       folder.event(event);
+      timeline.take(event);
       options.onEvent(event);
     };
+    const tell = (event: EventBody) => onEvent({ t: 0, epoch: 0, ...event });
     const { snapshots: use = 'use', failed } = options;
-    start = await options.starts(plan, { use, failed, signal, note });
-    const done = await run(plan, start, { folder, signal, onEvent: options.onEvent, coverage });
-    const { outcome, cause } = done.record.verdict;
+    start = await options.starts(plan, { use, failed, signal, tell });
+    const record = await run(plan, start, { folder, signal, onEvent, coverage });
+    const { outcome, cause } = record.verdict;
     if (start.kind === 'warm' && outcome === 'infra') {
       folder.discard();
       const why = `the run ended with: ${cause?.title ?? 'a failure of the lab'}`;
       return { kind: 'useless', why, fault: 'lab', remove: start.remove };
     }
-    const result = resultOf(plan, done, { start, labVersion: options.labVersion });
+    const result = resultOf(plan, { record, timeline }, { start, labVersion: options.labVersion });
     if (coverage !== null) folder.writeFile(COVERAGE_JSON, `${JSON.stringify(coverage.result())}\n`);
     const performed = { result, folder: keep(plan, result, folder) };
     if (start.kind === 'cold') await publish(start, options);
@@ -116,7 +119,9 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
   }
 }
 
-/** The run is kept, so what happens to the copy of its machine changes nothing. */
-async function publish({ saved }: Cold, { signal }: PerformOptions): Promise<void> {
-  await saved?.saving.publish(signal).catch(() => undefined);
+/** The run is kept, so what happens to the copy of its machine changes nothing; the user hears of it. */
+async function publish({ saved }: Cold, { signal, onEvent }: PerformOptions): Promise<void> {
+  const published = await saved?.saving.publish(signal).catch(() => null);
+  if (saved != null && published?.state === 'failed')
+    onEvent({ t: 0, epoch: 0, kind: 'snapshot', state: 'not-saved', rung: saved.rung, why: published.why });
 }

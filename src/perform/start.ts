@@ -3,9 +3,12 @@
 // can be saved. Nothing about snapshots ever fails a run.
 import { defaultCacheDir, Cache } from '../images/cache/cache.js';
 import { findProgram } from '../images/requirements.js';
+import type { EventBody } from '../model/result/event.js';
+import type { Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { QEMU } from '../qemu/process.js';
 import { hostProblem, resumeHost } from '../qemu/snapshot/host.js';
+import { ramProblem } from '../qemu/snapshot/opening.js';
 import { unsupported } from '../qemu/snapshot/unsupported.js';
 import { machineConfig, REAL_PARTS, type Resumed, type RunParts, type RunPlan } from '../run/index.js';
 import {
@@ -56,7 +59,7 @@ export interface Cold {
   /** Why the run does not start from a saved machine. */
   none: string;
   /** Null if its machine is not saved. The scenario is as in `Warm`: no fault may be in the saved machine. */
-  saved: { saving: Saving; scenario: Scenario } | null;
+  saved: { saving: Saving; scenario: Scenario; rung: Rung } | null;
   /** What was wrong with a saved machine; null if there was none, or none was wanted. */
   unusable: string | null;
   parts: RunParts;
@@ -69,8 +72,8 @@ export interface StartOptions {
   /** Why a start from a saved machine was of no use; null if none was tried. */
   failed: string | null;
   signal: AbortSignal;
-  /** Says what takes long. */
-  note: (text: string) => void;
+  /** Takes what happens before the run. */
+  tell: (event: EventBody) => void;
 }
 
 /** Chooses how a run starts; tests replace it. */
@@ -83,7 +86,7 @@ function cold(none: string, { saved = null, unusable = null }: Partial<Pick<Cold
 const unusableText = (why: string): string => `the snapshot was unusable: ${why}`;
 
 /** Rejects only when `signal` is aborted, and with a UsageError for a setting that cannot be read. */
-export async function startOf(plan: RunPlan, { use, failed, signal, note }: StartOptions): Promise<Start> {
+export async function startOf(plan: RunPlan, { use, failed, signal, tell }: StartOptions): Promise<Start> {
   const { enabled, maxBytes } = snapshotSettings();
   if (use === 'cold') return cold('--cold');
   if (!enabled) return cold('LAB_SNAPSHOTS=off');
@@ -105,8 +108,10 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
       const wanted = { upTo, operations: operationsBeforeFiles(scenario.steps), signal };
       const find = () => store.find(key, wanted);
       if (use !== 'use') return find();
+      const note = (text: string) => tell({ kind: 'note', text });
       const save = () => climb(plan, { key, store, build, qemu, signal, note });
-      return findWithLaterRungs({ upTo, find, climb: save, note });
+      const onStuck = (why: string) => tell({ kind: 'snapshot', state: 'not-saved', rung: 'kho', why });
+      return findWithLaterRungs({ upTo, find, climb: save, onStuck });
     };
     let unusable = failed;
     const startAt = async (rungs: readonly ('jump' | 'booted')[]): Promise<Start | null> => {
@@ -131,7 +136,7 @@ export async function startOf(plan: RunPlan, { use, failed, signal, note }: Star
     const { draft } = begun;
     const save = saveWithQemu({ qemu, dir: plan.dir, signal });
     const saving = new Saving(REAL_PARTS, { rungs: [saved], draft, save, qemuVersion: build.version });
-    return cold(none, { saved: { saving, scenario }, unusable });
+    return cold(none, { saved: { saving, scenario, rung: saved }, unusable });
   } catch (error) {
     signal.throwIfAborted();
     return cold(`no snapshot can be used: ${messageOf(error)}`, { unusable: failed });
@@ -158,6 +163,11 @@ function warm({ ladder, scenario, remove, signal }: WarmOptions): Start {
   const opened = new DisposableStack();
   opened.defer(() => ladder.release());
   try {
+    const problem = ramProblem(ladder.path(ladder.saved.ram));
+    if (problem !== null) {
+      opened.dispose();
+      return cold(problem);
+    }
     const resuming = resumingFrom(ladder, opened.use(openStages(ladder)), { base: REAL_PARTS, signal });
     const resumed = resumedOf(ladder);
     return { kind: 'warm', scenario, resumed, resuming, remove, release: () => opened.dispose() };

@@ -27,7 +27,7 @@ function planOf(more: Partial<RunPlan> = {}, yaml = UPDATE): RunPlan {
 
 async function started(plan: RunPlan, use: SnapshotUse = 'use', failed: string | null = null): Promise<Start> {
   const { signal } = new AbortController();
-  const start = await startOf(plan, { use, failed, signal, note: () => undefined });
+  const start = await startOf(plan, { use, failed, signal, tell: () => undefined });
   if (start.kind === 'cold') start.saved?.saving.discard();
   return start;
 }
@@ -57,7 +57,7 @@ describe('a run without a saved machine', () => {
       use,
       failed: null,
       signal: new AbortController().signal,
-      note: () => undefined,
+      tell: () => undefined,
     });
     if (start.kind !== 'cold' || start.saved === null) throw new Error('nothing is saved');
     const { saving } = start.saved;
@@ -109,7 +109,7 @@ it.each([
 
 it('a run whose machine another run saves now boots without saving it', async () => {
   const { signal } = new AbortController();
-  const first = await startOf(planOf(), { use: 'use', failed: null, signal, note: () => undefined });
+  const first = await startOf(planOf(), { use: 'use', failed: null, signal, tell: () => undefined });
   if (first.kind !== 'cold' || first.saved === null) throw new Error('nothing is saved');
   expect(await started(planOf())).toMatchObject({
     kind: 'cold',

@@ -48,7 +48,7 @@ async function attempt(
   failed: string | null,
   signal: AbortSignal,
 ): Promise<Omit<Execution, 'ms'> | null> {
-  const start = await startOf(plan, { use: 'booted', failed, signal, note: () => undefined });
+  const start = await startOf(plan, { use: 'booted', failed, signal, tell: () => undefined });
   const coverage = new RunCoverage(plan);
   const streams = { ...QUIET, ...coverage.begin(start) };
   const watched = { ...plan, coverage: coverage.ranges };

@@ -2,7 +2,7 @@
 // How QEMU opens the file of a saved machine's RAM, which it maps privately in any case. QEMU 7.2 opens it for writing,
 // and that as a user of its own: the file must be open to all, and its folder closed. A QEMU that has the option `rom`
 // (8.2) opens it read-only.
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { runCommand } from '../../util/process/command.js';
 import type { ResumedFrom } from '../args.js';
 import { optionsOf } from '../probe.js';
@@ -33,4 +33,15 @@ async function ask(binary: string, signal: AbortSignal): Promise<RamOpening> {
 /** A machine that is resumed from a file that `saveRam` wrote. */
 export function resumedFrom(ramFile: string): ResumedFrom {
   return { ramFile, opening: (statSync(ramFile).mode & FOR_ALL) === 0 ? 'read-only' : 'read-write' };
+}
+
+/** Why QEMU cannot open a file that `saveRam` wrote; null if it can. */
+export function ramProblem(ramFile: string): string | null {
+  if (resumedFrom(ramFile).opening === 'read-only') return null;
+  try {
+    accessSync(ramFile, constants.W_OK);
+    return null;
+  } catch {
+    return 'this QEMU opens the RAM of a saved machine for writing, and the cache cannot be written';
+  }
 }

@@ -6,7 +6,7 @@
 // after `migrate` a machine at a breakpoint has the state `debug`, which no other QEMU can load.
 import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDiskFull, messageOf } from '../../util/errors.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { readRegularFile } from '../../util/files/regular-file.js';
 import { mustRun } from '../../util/process/command.js';
 import { printable } from '../../util/text/escape.js';
@@ -28,6 +28,8 @@ export interface SaveOptions {
 }
 
 const MAX_FIRMWARE = 16 << 20;
+const NO_RAM = 'the RAM of the machine cannot be saved';
+
 /**
  * Saves the devices of a machine that is paused or stands at a breakpoint.
  * @param path new file of the state
@@ -82,12 +84,13 @@ export async function saveRam(
   { signal, opening }: { signal: AbortSignal; opening: RamOpening },
 ): Promise<{ bytesOnDisk: number }> {
   try {
-    await mustRun(['cp', '--sparse=always', '--', memory, path], 'the RAM of the machine cannot be saved', { signal });
+    await mustRun(['cp', '--sparse=always', '--', memory, path], NO_RAM, { signal });
     chmodSync(path, RAM_MODE[opening]);
     return { bytesOnDisk: statSync(path).blocks * 512 };
   } catch (error) {
     rmSync(path, { force: true });
-    throw saveError(error, 'the RAM of the machine cannot be saved', signal);
+    if (error instanceof LabError) throw new SnapshotError('save', error.message, { cause: error });
+    throw saveError(error, NO_RAM, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events of a run as progress messages.
 import type { Event } from '../../model/result/event.js';
+import { printable } from '../../util/text/escape.js';
 import { seconds } from '../text/style.js';
 
 /** What the machine does now; null for events that are too small to show. */
@@ -13,9 +14,20 @@ export function progressText(event: Event): string | null {
     case 'kexec':
       return event.state === 'going' ? 'kexec' : null;
     case 'snapshot':
-      return event.state === 'resumed' ? `from a snapshot: ${event.rung}` : null;
+      return snapshotText(event);
     case 'step':
       return event.index % 50 === 0 ? `${event.op} ${event.target}` : null;
+    default:
+      return null;
+  }
+}
+
+function snapshotText(event: Extract<Event, { kind: 'snapshot' }>): string | null {
+  switch (event.state) {
+    case 'resumed':
+      return `from a snapshot: ${event.rung}`;
+    case 'not-saved':
+      return `no snapshot saved (${event.rung}): ${printable(event.why, 300)}`;
     default:
       return null;
   }

@@ -62,7 +62,7 @@ export function registersText(text: string, image: KernelImage | null): string {
 
 /** Without those of the floating-point unit, which come last and are most of it. */
 function systemRegisters(part: string): string[] {
-  const lines = part.trim().split('\n');
+  const lines = part.trim().split(/\r?\n/);
   const end = lines.findIndex((line) => line.startsWith('FCW='));
   return lines.slice(0, Math.min(MAX_LINES, end < 0 ? lines.length : end));
 }
