@@ -126,7 +126,7 @@ export class Qmp {
 
 /** QEMU creates the socket a few milliseconds after its start, so this retries until the deadline or the signal. */
 async function connectWhenThere(path: string, deadline: number, signal: AbortSignal): Promise<Socket> {
-  const until = Date.now() + deadline;
+  const until = performance.now() + deadline;
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -134,7 +134,7 @@ async function connectWhenThere(path: string, deadline: number, signal: AbortSig
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
-      if (Date.now() > until)
+      if (performance.now() > until)
         throw new LabError(`QEMU did not open its monitor within ${deadline / 1000} s`, { cause: error });
     }
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The QMP client against a server on a real socket.
+import { symlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Qmp, type QmpEvent } from '../../src/qemu/qmp.js';
 import { LabError } from '../../src/util/errors.js';
 import { temporaryFolder, until } from '../util/temporary.js';
@@ -185,5 +186,17 @@ describe('the monitor', () => {
     controller.abort(new Error('QEMU ended on its own'));
     await expect(open).rejects.toThrow('QEMU ended on its own');
     await expect(client(temporaryFolder(), { deadline: 30 })).rejects.toThrow();
+  });
+
+  it('that does not exist yet is waited for although the clock of the host is set forward', async () => {
+    const there = await monitor(() => undefined);
+    const path = join(temporaryFolder(), 'qmp.sock');
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(0);
+    onTestFinished(() => clock.mockRestore());
+    const open = client(path, { deadline: 60_000 });
+    clock.mockReturnValue(3_600_000);
+    // Only after the first look.
+    setImmediate(() => setImmediate(() => symlinkSync(there, path)));
+    expect(await open).toBeDefined();
   });
 });

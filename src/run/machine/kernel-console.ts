@@ -38,7 +38,7 @@ export class KernelConsole {
   ) {}
 
   take(chunk: Buffer): void {
-    this.lastOutput = Date.now();
+    this.lastOutput = performance.now();
     this.text = (this.text + chunk.toString('latin1')).slice(-MAX_TAIL);
     this.takeSignals(this.scanner.feed(chunk));
   }
@@ -63,7 +63,7 @@ export class KernelConsole {
 
   /** Milliseconds since anything was printed. */
   get quietMs(): number {
-    return Date.now() - this.lastOutput;
+    return performance.now() - this.lastOutput;
   }
 
   private takeSignals(signals: readonly ConsoleSignal[]): void {

@@ -242,8 +242,8 @@ export class Machine {
    * comes last.
    */
   async settle(): Promise<void> {
-    const until = Date.now() + 1500;
-    while (Date.now() < until && this.console.quietMs < 150) await new Promise((resolve) => setTimeout(resolve, 25));
+    const until = performance.now() + 1500;
+    while (performance.now() < until && this.console.quietMs < 150) await new Promise((resolve) => setTimeout(resolve, 25));
     for (const tail of this.tails) tail.look();
     this.console.end();
   }
