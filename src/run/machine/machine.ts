@@ -243,7 +243,8 @@ export class Machine {
    */
   async settle(): Promise<void> {
     const until = performance.now() + 1500;
-    while (performance.now() < until && this.console.quietMs < 150) await new Promise((resolve) => setTimeout(resolve, 25));
+    while (performance.now() < until && this.console.quietMs < 150)
+      await new Promise((resolve) => setTimeout(resolve, 25));
     for (const tail of this.tails) tail.look();
     this.console.end();
   }
