@@ -58,14 +58,7 @@ export async function huntAtEnd(planned: PlannedHunt, setting: NightSetting): Pr
   const { folder, results, accel, signal, stream, hunt = runHunt } = setting;
   const stored = readNightHunt(folder);
   if (stored?.state === 'ended' && nightHuntStatus(stored) !== 3) return stored;
-  let night: NightHunt = {
-    schema: HUNT_SCHEMA,
-    plan: labPath(planned.file),
-    before: stored?.before ?? null,
-    state: 'open',
-    why: null,
-    report: stored?.report ?? null,
-  };
+  let night = openHunt(planned, stored);
   const keep = (more: Partial<NightHunt>) => {
     night = { ...night, ...more };
     writeNightHunt(folder, night);
@@ -95,6 +88,22 @@ export async function huntAtEnd(planned: PlannedHunt, setting: NightSetting): Pr
     keep({ state: 'failed', why: messageOf(error) });
   }
   return night;
+}
+
+/** A night that is killed before its hunt begins must not look as if there was none to come. */
+export function expectHunt(planned: PlannedHunt, folder: string): void {
+  if (readNightHunt(folder) === null) writeNightHunt(folder, openHunt(planned, null));
+}
+
+function openHunt({ file }: PlannedHunt, stored: NightHunt | null): NightHunt {
+  return {
+    schema: HUNT_SCHEMA,
+    plan: labPath(file),
+    before: stored?.before ?? null,
+    state: 'open',
+    why: null,
+    report: stored?.report ?? null,
+  };
 }
 
 /** The same as long as the plan asks for the same inputs. */

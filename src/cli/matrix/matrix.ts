@@ -28,7 +28,7 @@ import { isDiskFull, LabError, UsageError } from '../../util/errors.js';
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
-import { huntAtEnd, plannedHunt } from '../fuzz/night.js';
+import { expectHunt, huntAtEnd, plannedHunt } from '../fuzz/night.js';
 import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
 import { lastMatrixOf } from './last-matrix.js';
@@ -102,6 +102,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
       });
     const folder =
       resumed === null ? MatrixFolder.create(options.results, matrix) : MatrixFolder.reopen(options.results, matrix.id);
+    if (hunt !== null) expectHunt(hunt, folder.path);
     const attempts = await runCells({ key, matrix, plan, profile, pairs, folder, leftOut, options, signal });
     const pairResults = pairResultsOf(matrix, attempts);
     const setting = { folder: folder.path, results: options.results, accel: options.accel };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates the index from the folders of results/: adds new ones and removes those that are gone. The folders are the
 // truth.
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Matrix } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
@@ -106,6 +106,8 @@ class Writer {
       this.database.prepare('DELETE FROM unreadable WHERE name = ?').run(name);
       return;
     }
+    // The folder of a hunt, which the history does not have. Its findings are in the night that it belongs to.
+    if (read.state === 'unfinished' && existsSync(join(folder, 'journal.jsonl'))) return;
     if (read.state === 'unfinished' && statSync(join(folder, 'matrix.json'), { throwIfNoEntry: false }) !== undefined)
       this.night(name, folder);
     else

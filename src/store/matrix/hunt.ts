@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hunt.json` in the folder of a matrix: the hunt after its cells. It is always written whole.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FINDING_STATES, HUNT_SCHEMA, type HuntReport, type NightHunt } from '../../model/hunt/hunt.js';
@@ -58,9 +59,21 @@ const nightHuntSchema: z.ZodType<NightHunt> = z.object({
   report: reportSchema.nullable(),
 });
 
-/** Null if the matrix has no hunt, or its file cannot be read. */
+/** Null if the matrix has no hunt. One whose file cannot be read counts as failed: nobody knows what it found. */
 export function readNightHunt(folder: string): NightHunt | null {
-  return readJson(join(folder, FILE), nightHuntSchema);
+  const path = join(folder, FILE);
+  if (!existsSync(path)) return null;
+  const why = `${FILE} is damaged, or of another lab; lab matrix PLAN --resume   hunts again`;
+  return (
+    readJson(path, nightHuntSchema) ?? {
+      schema: HUNT_SCHEMA,
+      plan: FILE,
+      before: null,
+      state: 'failed',
+      why,
+      report: null,
+    }
+  );
 }
 
 /** Throws a LabError if the disk is full. */

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { huntAtEnd, plannedHunt, type PlannedHunt } from '../../../src/cli/fuzz/night.js';
+import { expectHunt, huntAtEnd, plannedHunt, type PlannedHunt } from '../../../src/cli/fuzz/night.js';
 import type { HuntSetting } from '../../../src/cli/fuzz/hunt.js';
 import { parsePlan } from '../../../src/scenario/index.js';
 import type { HuntReport } from '../../../src/model/hunt/hunt.js';
@@ -92,6 +92,22 @@ describe('the hunt at the end of a night', () => {
     stop = new AbortController();
     const hunt = await night(() => reportOf({}), 47);
     expect(hunt).toMatchObject({ state: 'ended', before: { executions: 7 } });
+  });
+
+  it('is open from the start of the night, so that a night that is killed before it is not good', async () => {
+    mkdirSync(join(folder, 'm1'));
+    expectHunt(planned(), join(folder, 'm1'));
+    expect(nightHuntStatus(stored())).toBe(3);
+    await night(() => reportOf({}));
+    expectHunt(planned(), join(folder, 'm1'));
+    expect(stored()?.state).toBe('ended');
+  });
+
+  it('whose file is damaged has no verdict, and runs again', async () => {
+    await night(() => reportOf({ findings: [findingOf({})] }));
+    writeFileSync(join(folder, 'm1', 'hunt.json'), '{"schema":1');
+    expect(nightHuntStatus(stored())).toBe(3);
+    expect(await night(() => reportOf({}))).toMatchObject({ state: 'ended' });
   });
 
   it('says that the lab could not hunt, and tries again with --resume', async () => {

@@ -73,6 +73,9 @@ describe('the index of a results folder', () => {
       if (text !== null) writeFileSync(join(results, name, 'result.json'), text);
     }
     mkdirSync(join(results, '.partial-x'));
+    // A hunt is no broken run.
+    mkdirSync(join(results, 'fuzz'));
+    writeFileSync(join(results, 'fuzz', 'journal.jsonl'), '{}');
     mkdirSync(join(results, 'matrix-cut'));
     writeFileSync(join(results, 'matrix-cut', 'matrix.json'), '{"schema":1');
     const unreadable = await ask(results, (history) => history.unreadable());
