@@ -25,7 +25,11 @@ export interface PlannedHunt {
 }
 
 /** Reads the plan of the hunt before anything starts; null if the matrix has none. */
-export function plannedHunt({ fuzz, limits }: Plan, rule: HostRule | null, jobs: number | null): PlannedHunt | null {
+export function plannedHunt(
+  { fuzz, limits }: Pick<Plan, 'fuzz' | 'limits'>,
+  rule: HostRule | null,
+  jobs: number | null,
+): PlannedHunt | null {
   if (fuzz === null) return null;
   const { file, ms } = fuzz;
   const plan = huntPlanOf(file, {}, rule);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hunt at the end of a night, with a hunt that is made up: what is kept of it, whatever ends it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectHunt, huntAtEnd, plannedHunt, type PlannedHunt } from '../../../src/cli/fuzz/night.js';
 import type { HuntSetting } from '../../../src/cli/fuzz/hunt.js';
+import { knownAs, parseKnown } from '../../../src/fuzz/findings/known.js';
+import type { HostRule } from '../../../src/model/scenario/host-use.js';
+import { packageRoot } from '../../../src/util/package-root.js';
 import { parsePlan } from '../../../src/scenario/index.js';
 import type { HuntReport } from '../../../src/model/hunt/hunt.js';
 import { ruleWithin } from '../../../src/host/trust.js';
@@ -30,7 +33,11 @@ function planned(more = '', rule = 'trusted'): PlannedHunt {
   writeFileSync(join(folder, 's.yaml'), '');
   const text = `scenarios: [{file: s.yaml, kernels: own}]\nfuzz: {plan: hunt.yaml${more}}\nlimits: {jobs: 3}\n`;
   const plan = parsePlan(text, file, { all: [], releases: [], problem: () => null });
-  const hunt = plannedHunt(plan, rule === 'trusted' ? null : ruleWithin(folder), null);
+  return huntOf(plan, rule === 'trusted' ? null : ruleWithin(folder));
+}
+
+function huntOf(plan: Parameters<typeof plannedHunt>[0], rule: HostRule | null = null): PlannedHunt {
+  const hunt = plannedHunt(plan, rule, null);
   if (hunt === null) throw new Error('no hunt');
   return hunt;
 }
@@ -64,6 +71,20 @@ describe('the plan of a hunt at the end of a night', () => {
     writeFileSync(join(folder, 'hunt.yaml'), 'corpus: /tmp/elsewhere\n');
     expect(() => planned('', 'data')).toThrow(/elsewhere/);
     expect(planned().plan.corpus).toBe('/tmp/elsewhere');
+  });
+});
+
+describe('the hunt of the shipped night', () => {
+  it('is a plan of this lab, and knows the bugs of the page of findings', () => {
+    const fuzz = join(packageRoot(), 'scenarios/fuzz');
+    const night = readFileSync(join(packageRoot(), 'scenarios/matrix/nightly.yaml'), 'utf8');
+    expect(night).toContain('fuzz: {plan: ../fuzz/nightly.yaml');
+    const limits = { jobs: null, memory: null, timeout: null };
+    const hunt = huntOf({ fuzz: { file: join(fuzz, 'nightly.yaml'), ms: null }, limits });
+    expect(hunt.plan.known).toBe(join(fuzz, 'nightly-known.yaml'));
+    const known = parseKnown(readFileSync(join(fuzz, 'nightly-known.yaml'), 'utf8'), 'known.yaml');
+    const title = 'Kernel panic: LUO: The incoming tree failed to initialize properly [-EINVAL]';
+    expect(knownAs(title, ['7.3.4', '7.3.4'], known)?.reference).toContain('findings.md#a-sessions-name');
   });
 });
 
