@@ -17,6 +17,11 @@
 
 static int luo_device = -1;
 
+/**
+ * luo_device_fd() - the descriptor of /dev/liveupdate
+ *
+ * Return: -1 while it is closed.
+ */
 int luo_device_fd(void)
 {
 	return luo_device;

@@ -28,8 +28,8 @@ function fullFolder(parent: string, name: string): string {
 /** Each run of holder.ts adds two paths to the list and takes them back. */
 const MIN_BYTES_OF_RUN = 4 * '+/tmp/no-such-folder/machine-0'.length;
 
-const residentKiB = (pid: string): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+const heapKiB = (pid: string): number =>
+  Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 /** Bytes of the list that the shell has read so far. */
 const readBytes = (pid: string): number => Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
@@ -88,7 +88,7 @@ describe('temporary paths', () => {
       const shell = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
       expect(shell).toMatch(/^\d+$/);
       await until('the reaper has read the list', () => readBytes(shell) >= runs * MIN_BYTES_OF_RUN);
-      sizes.push(residentKiB(shell));
+      sizes.push(heapKiB(shell));
       child.kill('SIGKILL');
       await until('the folder is gone', () => !existsSync(there));
     }
