@@ -12,9 +12,18 @@ export interface StoppedGuest {
   hint: string;
 }
 
-/** @param stopped whether the guest makes no progress */
-export function judgeStop({ plan }: Needs<'plan'>, guest: GuestState, stopped: boolean): StoppedGuest {
+/**
+ * A guest that never came up in the first kernel says nothing about an update, like a first kernel that does not boot.
+ * @param stopped whether the guest makes no progress
+ */
+export function judgeStop(
+  { plan, recorder }: Needs<'plan' | 'recorder'>,
+  guest: GuestState,
+  stopped: boolean,
+): StoppedGuest {
   const { accel, scenario } = plan;
+  if (stopped && recorder.epoch === 0 && guest.ticks === 0)
+    return { implies: 'infra', hint: '; it never came up, and no update was tried' };
   const emulator = accel === 'tcg' && scenario.machine.cpus > 1;
   return emulator && (stopped || guest.now.stat?.panicked === true)
     ? { implies: 'infra', hint: '; QEMU can cause this with several CPUs: use machine: {cpus: 1}, or KVM' }

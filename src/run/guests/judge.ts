@@ -175,7 +175,7 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 
 /** A guest that is lost because its files are lost implies nothing of its own: the files already do. */
 function implied(
-  parts: Needs<'plan' | 'state'>,
+  parts: Needs<'plan' | 'recorder' | 'state'>,
   guest: GuestState,
   verdict: GuestFate,
 ): { implies: Outcome | null; hint: string } {

@@ -137,14 +137,14 @@ describe('a guest that was carried over', () => {
 const PAGES = 64;
 
 /** A bare guest whose memory can be seen. */
-function bare() {
+function bare(epoch = 1) {
   const inside = new FakeGuest(1, 1, PAGES);
   const spec = guestSpec({ kind: 'bare', size: PAGES * PAGE });
   const guest = carriedGuest(spec);
   const ram = guestFile(spec, 'guest-ram', { runs: inside.runs, arrival: LOOK });
   const state = new RunState();
   state.guests.set('g', guest);
-  const { recorder } = fakeRecorder(1);
+  const { recorder } = fakeRecorder(epoch);
   const parts = { plan: planOf(1), state, recorder, view: new FakeView({ ...NO_MEMORY, read: inside.read }) };
   return { inside, guest, ram, parts };
 }
@@ -183,6 +183,17 @@ describe('a guest of the old kernel after an update that was called off', () => 
       { title: 'guest is corrupt in the old kernel', implies: 'corrupt', side: 'inside' },
       { title: 'guest is stuck in the old kernel', implies: 'corrupt', side: 'inside' },
     ]);
+  });
+
+  it('says nothing about a kernel where it never came up in the first one', async () => {
+    const { guest, ram, parts } = bare(0);
+    parts.state.files.set(ram.name, ram);
+    guest.problems.push({ what: 'it does not go on after tick 0', fate: 'stuck' });
+    guest.ticks = 0;
+    await judgeKeptGuests(parts);
+    guest.ticks = 3;
+    await judgeKeptGuests(parts);
+    expect(parts.recorder.incidents).toMatchObject([{ implies: 'infra' }, { implies: 'corrupt' }]);
   });
 
   it('is left out where the agent does not have it', async () => {
