@@ -55,6 +55,15 @@ test('a step can make an allocation of its call fail', () => {
     ['kexec', undefined, null],
   ]);
   expect(problems('  - create: {session: s, fail: 0}\n')).toHaveLength(1);
+  expect(problems('  - create: {session: s, fail: "{i}"}\n')).toHaveLength(1);
+});
+
+test('a repeat fails one allocation after the other', () => {
+  const { steps } = parseScenario(
+    `${STEPS}  - repeat: {count: 3, steps: [{create: {session: "s{i}", fail: "{i}"}}]}\n  - kexec\n`,
+    'x.yaml',
+  );
+  expect(steps.slice(0, 3).map(({ fail }) => fail)).toEqual([1, 2, 3]);
 });
 
 test('a session that another client holds outlives its creator', () => {

@@ -2,6 +2,7 @@
 // The explicit form: clients, and the client of a step.
 import { type ClientAction, type During, MAIN } from '../../model/scenario/client.js';
 import type { Call } from '../steps/step-list.js';
+import { fill, type Numbers } from '../steps/template.js';
 import type { Path } from '../source/document.js';
 import type { Problems } from '../source/problems.js';
 import type { OperationsInput } from '../schema/steps.js';
@@ -33,13 +34,19 @@ export function clientTranslations<Site extends Place>(named: (text: string, sit
 }
 
 /** The settings of a step's call, except a single errno. */
-export function callOf(value: unknown): Call {
+export function callOf(value: unknown, numbers: Numbers): Call {
   if (typeof value !== 'object' || value === null) return {};
-  const { errno, client, during, fail } = value as { errno?: unknown; client?: string; during?: During; fail?: number };
+  const { errno, client, during, fail } = value as {
+    errno?: unknown;
+    client?: string;
+    during?: During;
+    fail?: number | string;
+  };
   return {
     ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}),
     ...(client === undefined || client === MAIN ? {} : { by: client }),
     ...(during === undefined ? {} : { during }),
-    ...(fail === undefined ? {} : { fail }),
+    // NaN if there is no such repeat.
+    ...(fail === undefined ? {} : { fail: Number(fill(String(fail), numbers)) }),
   };
 }

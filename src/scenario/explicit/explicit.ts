@@ -50,7 +50,14 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
     } else {
       const translate = TRANSLATE[key] as (value: unknown, site: Site) => Action | null;
       const action = translate(step[key], { ...site, path: [...path, key] });
-      if (action) out.add(action, [...path, key], errnoOf(step[key]), callOf(step[key]));
+      const call = callOf(step[key], site.numbers);
+      if (Number.isNaN(call.fail))
+        site.problems.add(
+          [...path, key, 'fail'],
+          'there is no repeat with this number',
+          'values come from repeat: its number is {i}, or as its key `as` says',
+        );
+      if (action) out.add(action, [...path, key], errnoOf(step[key]), call);
     }
   }
 }

@@ -7,6 +7,7 @@ import { LIMITS } from './limits.js';
 import { errno, line, mapping, sessionName, whole } from './values.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,15}$/;
+const TEMPLATE = /^\{[a-z]{1,8}\}$/;
 const clientName = z
   .string({ error: 'expected the name of a client' })
   .regex(NAME, { error: 'expected the name of a client: a small letter, then up to 15 small letters, digits and -' })
@@ -19,11 +20,12 @@ export const callCommon = {
     .optional()
     .describe('The error that the kernel must return; with a list, any of them'),
   client: clientName.optional().describe('The client that makes the call; by default the first one, main'),
-  fail: whole()
-    .min(1)
-    .max(LIMITS.allocations)
+  fail: z
+    .union([whole().min(1).max(LIMITS.allocations), z.string().regex(TEMPLATE)], {
+      error: 'expected a whole number from 1, or the number of a repeat, such as "{i}"',
+    })
     .optional()
-    .describe('The nth allocation of the call fails; then it is tried again, unless ENOMEM is demanded'),
+    .describe('The nth allocation of the call fails; then it is made again, unless ENOMEM is demanded'),
   during: z
     .enum(DURING, { error: 'expected kexec or next' })
     .optional()
