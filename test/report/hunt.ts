@@ -32,6 +32,7 @@ export function reportOf(more: Partial<HuntReport>): HuntReport {
     ms: 36_000,
     counts: { 'bytes allowed lost': 10 },
     rungs: { open: 10 },
+    spent: { open: 3600 },
     hours: [10],
     curve: [{ at: 36_000, executions: 10, reached: 5 }],
     corpus: 3,

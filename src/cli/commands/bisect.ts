@@ -25,7 +25,7 @@ import {
   withTarget,
   withTargetOptions,
 } from '../run/target.js';
-import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
+import { interruptible, onInterruptKept, continuingCommand } from '../common/interrupt.js';
 import { collect, decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
 
@@ -105,7 +105,7 @@ async function bisectTarget(target: ReproTarget, options: BisectOptions, signal:
     const journal = new Journal(join(folder, 'journal.jsonl'));
     onInterruptKept(() => [
       `${journal.tried.size} of ${axis.points.length} points are known; to go on (--rebuild forgets them): ` +
-        sameCommand(),
+        continuingCommand(),
     ]);
     if (journal.tried.size > 0)
       process.stderr.write(

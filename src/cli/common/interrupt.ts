@@ -19,6 +19,15 @@ export function sameCommand(...more: readonly string[]): string {
   return ['lab', ...words, ...more.filter((word) => !words.includes(word))].map(shellQuote).join(' ');
 }
 
+/** Options that would throw away what an interrupted search has kept. */
+const FORGETTING: ReadonlySet<string> = new Set(['--rebuild', '--anew']);
+
+/** This command without the options that forget what it has kept. */
+export function continuingCommand(): string {
+  const words = process.argv.slice(2).filter((word) => !FORGETTING.has(word));
+  return ['lab', ...words].map(shellQuote).join(' ');
+}
+
 /** Downloads, source trees and compiled objects outlive a command that fetches or builds. */
 export function keepsCache(): () => void {
   return onInterruptKept(() => [

@@ -67,10 +67,11 @@ function summaryOf({
   ms,
   counts,
   rungs,
+  spent,
   hours,
   curve,
   findings,
 }: HuntReport) {
-  const totals = { next: executions, at: ms, counts, rungs, hours, curve };
+  const totals = { next: executions, at: ms, counts, rungs, spent, hours, curve };
   return { seed, kernels, folder, out, end, totals, findings };
 }

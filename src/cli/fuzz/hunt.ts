@@ -153,7 +153,7 @@ interface Reported {
 }
 
 function reportOf({ plan, folder, out, end, journal: { totals }, corpus, store, old }: Reported): HuntReport {
-  const { next, at, counts, rungs, hours, curve } = totals;
+  const { next, at, counts, rungs, spent, hours, curve } = totals;
   return {
     schema: HUNT_SCHEMA,
     seed: plan.seed,
@@ -165,6 +165,7 @@ function reportOf({ plan, folder, out, end, journal: { totals }, corpus, store, 
     ms: at,
     counts,
     rungs,
+    spent,
     hours,
     curve,
     corpus: corpus.list.length,

@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import { type Heading, smallestText } from '../../repro/minimise/origin.js';
 import { KeptAnswers } from '../../repro/minimise/search/kept-answers.js';
 import { writeWhole } from '../../store/write-whole.js';
-import { onInterruptKept, sameCommand } from '../common/interrupt.js';
+import { continuingCommand, onInterruptKept } from '../common/interrupt.js';
 
 export interface KeptSearchOptions {
   /** What the answers are about. */
@@ -58,9 +58,7 @@ export class KeptSearch {
     const { count, original } = this.answers;
     if (count === 0 && original === null) return [];
     const answers =
-      `what is known of the original and ${count} candidates; to go on (--rebuild forgets it): ` +
-      // The same words would forget it.
-      sameCommand().replace(' --rebuild', '');
+      `what is known of the original and ${count} candidates; to go on (--rebuild forgets it): ` + continuingCommand();
     return this.smallest === null
       ? [answers]
       : [`the smallest scenario so far (${this.smallest.size}), ${relative('.', this.output)}`, answers];

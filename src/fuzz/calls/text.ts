@@ -5,7 +5,7 @@ import type { Outcome } from '../../model/result/outcome.js';
 import { ioctlWord } from '../../model/scenario/raw.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
 import { seedOf } from '../../scenario/steps/seed.js';
-import { fold, type StepText } from './fold.js';
+import { fold, type StepText } from '../../scenario/steps/fold.js';
 import type { Answer } from './model/answer.js';
 import type { Operation, Sequence } from './operation.js';
 

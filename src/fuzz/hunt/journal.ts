@@ -33,6 +33,8 @@ const totalsSchema = z.object({
   counts: z.record(z.string(), z.number()),
   /** Executions by where the machine started. */
   rungs: z.record(z.string(), z.number()).default({}),
+  /** Milliseconds of these executions, by where the machine started. */
+  spent: z.record(z.string(), z.number()).default({}),
   /** Executions in each hour. */
   hours: z.array(z.number()).default([]),
   curve: z.array(z.object({ at: z.number(), executions: z.number(), reached: z.number() })),
@@ -57,7 +59,7 @@ export class Journal {
     private readonly path: string,
     question: string,
   ) {
-    this.totals = { question, next: 0, at: 0, counts: {}, rungs: {}, hours: [], curve: [] };
+    this.totals = { question, next: 0, at: 0, counts: {}, rungs: {}, spent: {}, hours: [], curve: [] };
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const [head = '', ...rest] = whole.split('\n');
@@ -101,13 +103,16 @@ export class Journal {
     if (++this.lines > MAX_LINES) this.compact();
   }
 
-  private count({ i, generator: by, kind, outcome, rung, at, reached }: Line): void {
+  private count({ i, generator: by, kind, outcome, rung, ms, at, reached }: Line): void {
     const { totals } = this;
     totals.next = i + 1;
     totals.at = at;
     const key = `${by} ${kind} ${outcome}`;
     totals.counts[key] = (totals.counts[key] ?? 0) + 1;
-    if (rung !== null) totals.rungs[rung] = (totals.rungs[rung] ?? 0) + 1;
+    if (rung !== null) {
+      totals.rungs[rung] = (totals.rungs[rung] ?? 0) + 1;
+      totals.spent[rung] = (totals.spent[rung] ?? 0) + ms;
+    }
     const hour = Math.min(MAX_HOURS, Math.floor(at / HOUR));
     while (totals.hours.length <= hour) totals.hours.push(0);
     totals.hours[hour] = (totals.hours[hour] ?? 0) + 1;

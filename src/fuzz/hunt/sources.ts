@@ -17,7 +17,7 @@ import type { Random } from '../../util/random.js';
 import type { Execution, Executor, Generator, GeneratorName, Input } from '../input.js';
 
 export interface SourceSetting {
-  /** Pairs of kernels. */
+  /** Chains of kernels; mostly pairs. */
   kernels: readonly (readonly string[])[];
   preparation: Preparation;
   /** Where machines are saved. */
@@ -75,8 +75,8 @@ async function bytesOf({ kernels, preparation, folder, prepare }: SourceSetting)
     .map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
   const generators: Bytes[] = [];
   const executors = new Map<string, Executor>();
-  for (const pair of kernels) {
-    const [from = '', to = ''] = pair;
+  for (const pair of updatesOf(kernels)) {
+    const [from, to] = pair;
     const scenario = parseScenario(bases[0]?.text ?? '', 'base.yaml', { from, to, rule: null });
     await prepare(preparation.stages([scenario]));
     const prepared = preparation.of(scenario);
@@ -89,6 +89,14 @@ async function bytesOf({ kernels, preparation, folder, prepare }: SourceSetting)
     executors.set(pair.join(), new BytesExecutor({ prepared, folder }));
   }
   return { generator: new AnyPair(generators), executor: new ByPair(executors) };
+}
+
+/** Each update of the chains once: a change of bytes concerns one handover. */
+function updatesOf(chains: SourceSetting['kernels']): [string, string][] {
+  const updates = chains.flatMap((chain) =>
+    chain.slice(1).map((to, index): [string, string] => [chain[index] ?? to, to]),
+  );
+  return [...new Map(updates.map((update) => [update.join(), update])).values()];
 }
 
 function knownSeries(kernel: string): Series {

@@ -58,6 +58,8 @@ export interface HuntReport {
   counts: Record<string, number>;
   /** Executions by where their machine started; `cold` if it booted. */
   rungs: Record<string, number>;
+  /** Milliseconds of these executions; a rung of an older report may lack them. */
+  spent: Record<string, number>;
   /** Executions in each hour of the hunt. */
   hours: number[];
   curve: HuntPoint[];

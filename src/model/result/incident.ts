@@ -17,3 +17,12 @@ export interface Incident {
 
 /** Title of the incident with the registers of a machine that has reset or gone down. */
 export const LAST_REGISTERS = 'the processors when the machine ended';
+
+/** Title of a fault that found nothing to change. The scenario is at fault then: the same run ends so again. */
+export function noPlaceTitle(fault: string): string {
+  return `fault ${fault}: no place found for it`;
+}
+
+export function isNoPlace(title: string | null): boolean {
+  return title !== null && /^fault \S+: no place found for it$/.test(title);
+}

@@ -7,6 +7,20 @@ import { seconds } from '../text/style.js';
 
 const MAX_ROWS = 40;
 
+/** How many machines started where, and how many an hour one machine at a time makes. */
+export function rungRows({ rungs, spent }: Pick<HuntReport, 'rungs' | 'spent'>): RungRow[] {
+  return Object.entries(rungs)
+    .sort(([, a], [, b]) => b - a)
+    .map(([rung, count]) => ({ rung, count, pace: hourly(count, spent[rung] ?? 0) }));
+}
+
+export interface RungRow {
+  rung: string;
+  count: number;
+  /** Executions an hour with one machine; 0 if not known. */
+  pace: number;
+}
+
 export function huntText(report: HuntReport): string {
   const { counts, findings, out, end } = report;
   const confirmed = inState(findings, 'confirmed');
@@ -19,6 +33,10 @@ export function huntText(report: HuntReport): string {
     ...Object.entries(counts)
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([what, count]) => `  ${String(count).padStart(8)}  ${printable(what, 80)}`),
+    ...rungRows(report).map(
+      ({ rung, count, pace }) =>
+        `  ${String(count).padStart(8)}  from ${printable(rung, 80)}${pace === 0 ? '' : `: ${pace} an hour a machine`}`,
+    ),
     ...confirmed.slice(0, MAX_ROWS).map((each) => row('FINDING', each, join(out, each.name))),
     ...more(confirmed),
     ...open.slice(0, MAX_ROWS).map((each) => row('open', each, 'not confirmed yet: the same command does it first')),

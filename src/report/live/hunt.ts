@@ -3,7 +3,7 @@
 // error. The interval does not depend on the machines: a kernel that hangs on everything is seen, too.
 import type { HuntReport } from '../../model/hunt/hunt.js';
 import { printable } from '../../util/text/escape.js';
-import { findingsText, hourly, inState } from '../hunt/text.js';
+import { findingsText, hourly, inState, rungRows } from '../hunt/text.js';
 import { coloursFor, seconds } from '../text/style.js';
 import type { TextStream } from './progress.js';
 
@@ -36,6 +36,7 @@ const LINE_EVERY = 10_000;
 const FRAME_EVERY = 500;
 /** The pace now is that of this time. */
 const RECENT = 60_000;
+const MAX_RUNGS = 4;
 const MAX_SAMPLES = 120;
 
 abstract class View {
@@ -82,11 +83,23 @@ abstract class View {
     return [
       `${executions} inputs`,
       `${this.pace(executions)} an hour now, ${overall} overall`,
+      this.rungs(report),
       `reached ${curve.at(-1)?.reached ?? 0}`,
       `corpus ${corpus}`,
       `${findingsText(findings)}${open === 0 ? '' : `, ${open} to confirm`}`,
       this.left(report),
     ].filter((part) => part !== '');
+  }
+
+  /** The pace of the most used rungs, one machine at a time. */
+  private rungs(report: HuntReport): string {
+    const rows = rungRows(report).filter(({ pace }) => pace > 0);
+    return rows.length === 0
+      ? ''
+      : `an hour a machine: ${rows
+          .slice(0, MAX_RUNGS)
+          .map(({ rung, pace }) => `${rung} ${pace}`)
+          .join(', ')}`;
   }
 
   /** Executions an hour in the last minute. */

@@ -6,6 +6,7 @@ import { SourceDocument } from '../../scenario/source/document.js';
 import { type Answers, Candidates, type Reproduces, TimeIsUp } from './search/candidates.js';
 import { type Data, textOf } from './data.js';
 import { type Pass, PASSES, runPass } from './passes.js';
+import { checkPlaces } from './places.js';
 import { type RequiredPart, requiredParts } from './required.js';
 import { Search } from './search/search.js';
 
@@ -62,7 +63,12 @@ export async function minimise(options: MinimiseOptions): Promise<Minimised> {
   let trying = '';
   let smallest = textOf(start);
   const report = () => options.onProgress?.({ trying, tried: candidates.tried, smallest });
-  const candidates = new Candidates({ reproduces, parse, answers, jobs, signal, deadline, onTrial: report });
+  const usable = (text: string) => {
+    const scenario = parse(text);
+    checkPlaces(scenario);
+    return scenario;
+  };
+  const candidates = new Candidates({ reproduces, parse: usable, answers, jobs, signal, deadline, onTrial: report });
   const search = new Search(start, candidates, (data) => {
     smallest = textOf(data);
     report();

@@ -2,6 +2,7 @@
 // The order of the search, as data. What may take away most comes first, and so does what makes each later run faster.
 import { ddmin, shapeOf } from './search/ddmin.js';
 import { at, type Data, pathsOf, textOf, withValue } from './data.js';
+import { foldedForms } from './fold.js';
 import { type Kind, KINDS } from './kinds.js';
 import { smallestAtOnce, smallestNumber } from './numbers.js';
 import { withEntries, withWords, wordsOf } from './required.js';
@@ -31,6 +32,8 @@ export type Pass =
   | { pass: 'number'; what: string; rule: NumberRule }
   | { pass: 'subjects'; what: string }
   | { pass: 'words'; what: string }
+  /** Steps that were written out become a repeat. */
+  | { pass: 'fold'; what: string }
   | { pass: 'keys'; what: string; patterns: readonly string[] }
   /** The copies of a count or a repeat, each on its own. */
   | { pass: 'copies'; what: string; writeOut: (data: Data) => Data; passes: readonly Pass[] };
@@ -49,6 +52,7 @@ export const PASSES: readonly Pass[] = [
   { pass: 'copies', what: 'copies of sessions', writeOut: spellOutSessions, passes: [entries(SESSIONS)] },
   { pass: 'copies', what: 'copies of files', writeOut: spellOutFiles, passes: [entries(FILES)] },
   { pass: 'copies', what: 'copies of steps', writeOut: spellOutSteps, passes: [SUBJECTS, entries(STEPS)] },
+  { pass: 'fold', what: 'a repeat in place of equal steps' },
   { pass: 'words', what: 'words of the kernel command line' },
   { pass: 'keys', what: 'traits', patterns: DROPS },
   { pass: 'at-once', what: 'all sizes', rules: SIZES },
@@ -90,6 +94,9 @@ export async function runPass(pass: Pass, context: PassContext): Promise<void> {
       return smallestNumber(search, pass.rule, jobs);
     case 'subjects':
       return leaveOutSubjects(search);
+    case 'fold':
+      await search.takeFirst(foldedForms(search.data));
+      return;
     case 'words':
       for (const path of pathsOf(search.data, 'cmdline.*')) {
         const base = search.data;

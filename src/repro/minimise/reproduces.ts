@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a candidate fails in the same way, by runs on machines.
+import { isNoPlace } from '../../model/result/incident.js';
 import type { SnapshotUse } from '../../perform/start.js';
 import type { Execute, Seen } from '../rerun/execute.js';
 import { type Failure, failureText, sameFailure } from '../rerun/failure.js';
@@ -26,16 +27,22 @@ export function reproducesFailure({ wanted, execute, runs, onMachine }: Reproduc
       for (let retries = INFRA_RETRIES; ; retries--) {
         onMachine();
         const seen = await execute(scenario, signal, CANDIDATE);
-        if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || retries === 0) return seen;
+        if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || isInvalid(seen) || retries === 0) return seen;
       }
     };
     let instead = '';
     for (let run = 0; run < runs; run++) {
       const seen = await runOnce();
       if (sameFailure(seen, wanted)) return { holds: true, instead: '', known: true };
+      if (isInvalid(seen)) return { holds: false, instead: seen.title ?? '', known: true };
       if (seen.outcome === 'infra') return { holds: false, instead: `not known: ${failureText(seen)}`, known: false };
       instead = failureText(seen);
     }
     return { holds: false, instead, known: true };
   };
+}
+
+/** What a fault was to change is gone from the candidate: another run would end in the same way. */
+function isInvalid({ outcome, title }: Seen): boolean {
+  return outcome === 'infra' && isNoPlace(title);
 }

@@ -2,6 +2,7 @@
 // Injects faults from outside: through the machine's memory, or by QEMU. If a fault finds no place, the lab has failed;
 // the run never passes then.
 import { HandoverError } from '../../handover/index.js';
+import { noPlaceTitle } from '../../model/result/incident.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { kernelRoots, writeLinear } from '../../qemu/pagetable.js';
@@ -28,7 +29,7 @@ export async function injectFaults(parts: FaultParts, faults: readonly Fault[]):
   for (const { fault, inject: injectNow } of ready) {
     const { places, detail } = await injectNow();
     parts.recorder.event({ kind: 'fault', fault: fault.kind, places, detail });
-    if (places === 0) throw new LabError(`fault ${fault.kind}: no place found for it`, { detail });
+    if (places === 0) throw new LabError(noPlaceTitle(fault.kind), { detail });
   }
 }
 

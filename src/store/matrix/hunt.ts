@@ -44,6 +44,7 @@ const reportSchema: z.ZodType<HuntReport> = z.object({
   ms: z.number(),
   counts,
   rungs: counts,
+  spent: counts.default({}),
   hours: z.array(z.number()),
   curve: z.array(z.object({ at: z.number(), executions: z.number(), reached: z.number() })),
   corpus: z.number(),

@@ -132,6 +132,7 @@ describe('the journal', () => {
     expect(again.curve.length).toBeLessThan(500);
     expect(again.curve.at(-1)).toEqual({ at: 2_999_000, executions: 3000, reached: 2999 });
     expect(again.rungs).toEqual({ open: 3000 });
+    expect(again.spent['open']).toBeGreaterThan(0);
     expect(again.hours).toEqual([3000]);
   });
 

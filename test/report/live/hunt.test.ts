@@ -36,7 +36,7 @@ function view(isTTY: boolean, first: Partial<HuntReport> = {}) {
 
 describe('a hunt while it runs', () => {
   it('is a line every ten seconds where there is no terminal, also if nothing ends', () => {
-    const one = view(false, { executions: 0, ms: 0, curve: [], corpus: 0 });
+    const one = view(false, { executions: 0, ms: 0, curve: [], corpus: 0, spent: {} });
     one.after(10_000, { executions: 50, curve: [{ at: 1, executions: 50, reached: 90 }], corpus: 4 });
     one.after(20_000);
     one.view.end();
@@ -47,6 +47,12 @@ describe('a hunt while it runs', () => {
       '[  30.0 s] 50 inputs; 6000 an hour now, 6000 overall; reached 90; corpus 4; 0 findings; 9 min 30 s left',
       '[  30.0 s] 50 inputs; 6000 an hour now, 6000 overall; reached 90; corpus 4; 0 findings; 9 min 30 s left',
     ]);
+  });
+
+  it('has the pace of each rung, with one machine', () => {
+    const one = view(false, { rungs: { jump: 5, open: 10, cold: 1 }, spent: { jump: 6000, open: 3600 } });
+    expect(one.lines()[0]).toContain('; an hour a machine: open 10000, jump 3000; reached');
+    one.view.end();
   });
 
   it('counts only what this start has run, and the last minute apart', () => {
@@ -85,6 +91,12 @@ describe('a hunt while it runs', () => {
 });
 
 describe('a hunt that has ended', () => {
+  it('has the executions by rung, and the pace where the time is known', () => {
+    const text = huntText(reportOf({ rungs: { jump: 5, open: 10 }, spent: { open: 3600 } }));
+    expect(text).toContain('      10  from open: 10000 an hour a machine\n');
+    expect(text).toContain('       5  from jump\n');
+  });
+
   it('lists its findings, open and known ones apart', () => {
     const text = huntText(
       reportOf({

@@ -60,7 +60,12 @@ describe('a number of sessions', () => {
   });
 
   it('written out, too', async () => {
-    const { parsed, tried } = await smallestOf(WRITTEN_OUT(51), { reproduces: failsIf(emptyBlock) });
+    const { data, parsed, tried } = await smallestOf(WRITTEN_OUT(51), { reproduces: failsIf(emptyBlock) });
+    expect(data['steps']).toEqual([
+      { repeat: { count: 51, steps: [{ create: 'vm-{i}' }] } },
+      { create: { session: 'vm-1', errno: 'EEXIST' } },
+      'kexec',
+    ]);
     expect(createsOf(parsed)).toBe(52);
     expect(parsed.steps.map(({ op }) => op).filter((op) => op !== 'create')).toEqual(['load', 'kexec']);
     expect(tried).toBeLessThan(30);

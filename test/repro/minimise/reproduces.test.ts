@@ -8,6 +8,7 @@ import { parseScenario } from '../../../src/scenario/index.js';
 const TEXT = 'from: 7.2.12\nto: 7.3.4\n';
 const CANDIDATE = { text: TEXT, scenario: parseScenario(TEXT, 'x.yaml') };
 const WANTED = { outcome: 'panic', title: 'boom' } as const;
+const NO_PLACE = 'fault change: no place found for it';
 const { signal } = new AbortController();
 
 function runs(titles: readonly string[], times = 1) {
@@ -19,7 +20,7 @@ function runs(titles: readonly string[], times = 1) {
     execute: async (_scenario, _signal, snapshots): Promise<Seen> => {
       const title = titles[used.length] ?? '';
       used.push(snapshots);
-      const outcome = title === 'QEMU ended' ? 'infra' : title === '' ? 'preserved' : 'panic';
+      const outcome = title === 'QEMU ended' || title === NO_PLACE ? 'infra' : title === '' ? 'preserved' : 'panic';
       return { outcome, title: title === '' ? null : title, suspects: [], asExpected: false };
     },
   });
@@ -49,4 +50,10 @@ it('a failure that is rare gets as many runs as asked for, each of which saves o
   expect(await answer()).toMatchObject({ holds: true });
   expect(used).toEqual(['booted', 'booted', 'booted']);
   expect(await runs(['', '', '', 'boom'], 3).answer()).toMatchObject({ holds: false, instead: 'preserved' });
+});
+
+it('a candidate without the place that a fault changes is invalid after one machine', async () => {
+  const { used, answer } = runs([NO_PLACE, 'boom']);
+  expect(await answer()).toEqual({ holds: false, instead: NO_PLACE, known: true });
+  expect(used).toHaveLength(1);
 });
