@@ -75,6 +75,11 @@ function deep(value: unknown, numbers: ReadonlyMap<string, number>): unknown {
   if (typeof value === 'string') return fill(value, numbers);
   if (Array.isArray(value)) return value.map((each) => deep(each, numbers));
   return typeof value === 'object' && value !== null
-    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, deep(each, numbers)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, valueOf(key, deep(each, numbers))]))
     : value;
+}
+
+/** A number that was a template is a number again; names stay text, and a token may be text. */
+function valueOf(key: string, value: unknown): unknown {
+  return key === 'fail' && typeof value === 'string' ? Number(value) : value;
 }
