@@ -16,7 +16,7 @@ export function withContext<T>(body: (context: ImageContext) => Promise<T>): Pro
 /** This command as it was typed, with more words at its end unless it has them. */
 export function sameCommand(...more: readonly string[]): string {
   const words = process.argv.slice(2);
-  return ['lab', ...words, ...more.filter((word) => !words.includes(word))].map(shellQuote).join(' ');
+  return commandText([...words, ...more.filter((word) => !words.includes(word))]);
 }
 
 /** Options that would throw away what an interrupted search has kept. */
@@ -24,7 +24,10 @@ const FORGETTING: ReadonlySet<string> = new Set(['--rebuild', '--anew']);
 
 /** This command without the options that forget what it has kept. */
 export function continuingCommand(): string {
-  const words = process.argv.slice(2).filter((word) => !FORGETTING.has(word));
+  return commandText(process.argv.slice(2).filter((word) => !FORGETTING.has(word)));
+}
+
+function commandText(words: readonly string[]): string {
   return ['lab', ...words].map(shellQuote).join(' ');
 }
 

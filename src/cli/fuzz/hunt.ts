@@ -81,8 +81,9 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
   const view = huntView({ stream, time, limit: executions, report });
   stack.defer(() => view.end());
   const show = () => {
-    writeHuntPage(report());
-    onReport(report());
+    const now = report();
+    writeHuntPage(now);
+    onReport(now);
   };
   show();
   stack.defer(() => {
@@ -93,10 +94,12 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
       view.note(messageOf(error));
     }
   });
-  const forget = onInterruptKept(() => [
-    `${journal.totals.next} inputs, ${corpus.list.length} of them in the corpus, ${store.list.length} findings, ` +
-      `in ${folder}; to go on: ${again()}`,
-  ]);
+  stack.defer(
+    onInterruptKept(() => [
+      `${journal.totals.next} inputs, ${corpus.list.length} of them in the corpus, ${store.list.length} findings, ` +
+        `in ${folder}; to go on: ${again()}`,
+    ]),
+  );
   const { sources, executors, run, jobs, note } = await huntMachines(plan, { accel, signal, stack });
   if (note !== null) view.note(note);
   for (const name of corpus.damaged) view.note(`skipped ${name} of the corpus: it cannot be read`);
@@ -137,7 +140,6 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
       show();
     },
   });
-  forget();
   return report();
 }
 

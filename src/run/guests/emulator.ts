@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's emulation of SVM can stop a Linux guest by itself: helper_vmrun() of target/i386/tcg leaves the vector of an
-// injected interrupt behind, and delivers it a second time if QEMU leaves its loop before the guest exits. QEMU does
-// so whenever another CPU of the machine asks for attention. A machine with one CPU is not affected.
+// Who is to blame for a guest that stops. QEMU's emulation of SVM can stop a Linux guest by itself: helper_vmrun() of
+// target/i386/tcg does not clear the vector of an interrupt that it has injected. If another CPU of the machine is sent
+// an interrupt before the guest exits, QEMU injects the vector once more. A machine with one CPU is not affected.
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Needs } from '../engine/parts.js';
 import type { GuestState } from '../state/guest.js';

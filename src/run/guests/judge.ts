@@ -92,7 +92,8 @@ export async function judgeKeptGuests(parts: Needs<'plan' | 'recorder' | 'state'
       pagesLost: 0,
       problems,
     };
-    const { implies, hint } = judgeStop(parts, guest, stuck);
+    // What else is wrong with it, such as a broken chain, is no matter of a stop.
+    const { implies, hint } = judgeStop(parts, guest, stuck && problems.length === guest.problems.length);
     if (problems.length > 0)
       recorder.incident({
         source: 'agent',

@@ -26,7 +26,10 @@ export interface Standstill {
 const LOOKS = 10;
 /** Milliseconds between two looks. */
 const BETWEEN = 200;
-/** In how many looks a running processor must have interrupts enabled. A kernel enables them only now and then. */
+/**
+ * In how many looks a running processor must have interrupts enabled. A kernel that loops with interrupts disabled may
+ * enable them for a moment, and a new interrupt may wait just then.
+ */
 const ENABLED = 3;
 
 interface Look extends VcpuState {

@@ -305,11 +305,9 @@ describe('the bar of phases', () => {
     );
   });
 
+  const KEXEC_AND_PROOF = '▒ kexec to 7.3.4 2.0 s   ░ 7.3.4: prove 2.0 s';
   it.each([
-    [
-      'booted',
-      '  █ snapshot (booted) 2.0 s   ▓ 7.2.12: prepare 2.0 s   ' + '▒ kexec to 7.3.4 2.0 s   ░ 7.3.4: prove 2.0 s',
-    ],
+    ['booted', `  █ snapshot (booted) 2.0 s   ▓ 7.2.12: prepare 2.0 s   ${KEXEC_AND_PROOF}`],
     ['jump', '  █ snapshot (jump) 4.0 s   ▓ kexec to 7.3.4 2.0 s   ▒ 7.3.4: prove 2.0 s'],
     ['luo', '  █ snapshot (luo) 4.0 s   ▓ kexec to 7.3.4 2.0 s   ▒ 7.3.4: prove 2.0 s'],
     ['retrieve', '  █ snapshot (retrieve) 6.0 s   ▓ 7.3.4: prove 2.0 s'],

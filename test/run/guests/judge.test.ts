@@ -196,6 +196,16 @@ describe('a guest of the old kernel after an update that was called off', () => 
     expect(parts.recorder.incidents).toMatchObject([{ implies: 'infra' }, { implies: 'corrupt' }]);
   });
 
+  it('is corrupt where its chain broke, also if it stopped before any update', async () => {
+    const { inside, guest, ram, parts } = bare(0);
+    parts.state.files.set(ram.name, ram);
+    inside.words(30).fill(0);
+    guest.problems.push({ what: 'it does not go on after tick 0', fate: 'stuck' });
+    guest.ticks = 0;
+    await judgeKeptGuests(parts);
+    expect(parts.recorder.incidents).toMatchObject([{ implies: 'corrupt' }]);
+  });
+
   it('is left out where the agent does not have it', async () => {
     const { guest, parts } = bare();
     guest.here = false;
