@@ -14,7 +14,7 @@ export function findImage(bzImage: string, context: ImageContext): KernelImage |
   return cache.kernel(key) === dirname(bzImage) ? readImage(cache, key) : null;
 }
 
-/** A kernel by the SHA-256 of its bzImage, which is computed anew: a file that was changed since is not it. */
+/** A kernel by the SHA-256 of its bzImage, which is computed again: a file that was changed since is not it. */
 export async function findByHash(sha256: string, context: ImageContext): Promise<KernelImage | null> {
   const { cache, signal } = openWorkspace(context);
   for (const [key, stored] of storedImages(cache)) {

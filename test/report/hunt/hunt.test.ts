@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What reports say of a hunt: the night's formats, its page, and the line of the failure.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NightHunt } from '../../../src/model/hunt/hunt.js';
@@ -9,7 +10,7 @@ import type { Explanation } from '../../../src/model/result/explanation.js';
 import { junit } from '../../../src/report/ci/junit.js';
 import { markdown } from '../../../src/report/ci/markdown.js';
 import { lineOf } from '../../../src/report/html/hunt/curve.js';
-import { writeHuntPage } from '../../../src/report/html/hunt/files.js';
+import { copyFindings, writeHuntPage } from '../../../src/report/html/hunt/files.js';
 import { writeHtml } from '../../../src/report/html/index.js';
 import { nightStatus, nightVerdict } from '../../../src/report/hunt/night.js';
 import { whereText } from '../../../src/report/hunt/where.js';
@@ -102,6 +103,20 @@ describe('the page of a hunt', () => {
       expect(text).toContain('hunt/f1/report.txt');
     }
     expect(readFileSync(join(html, 'index.html'), 'utf8')).toContain('the hunt found 1 bug that is not known</h1>');
+  });
+
+  it('copies no pipe, and nothing from elsewhere that a link leads to', () => {
+    const dir = temporaryFolder();
+    const report = folderOfHunt();
+    const at = join(report.out, 'f1');
+    for (const file of ['scenario.yaml', 'report.txt']) rmSync(join(at, file));
+    execFileSync('mkfifo', [join(at, 'scenario.yaml')]);
+    writeFileSync(join(dir, 'secret'), 'secret');
+    symlinkSync(join(dir, 'secret'), join(at, 'report.txt'));
+    expect([...copyFindings(report, join(dir, 'html'))]).toEqual([
+      ['f1', [{ text: 'explanation', href: 'hunt/f1/explanation.txt' }]],
+    ]);
+    expect(readdirSync(join(dir, 'html', 'hunt', 'f1'))).toEqual(['explanation.txt']);
   });
 
   it('draws what was reached as steps', () => {

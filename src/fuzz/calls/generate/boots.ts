@@ -10,7 +10,7 @@ const FREED = ['init_on_free=1', 'init_on_alloc=1 page_alloc.shuffle=1'];
 const SCRATCH = ['kho_scratch=64M,192M,16M', 'kho_scratch=65M,193M,17M'];
 
 const CMDLINES: readonly string[] = [...FREED, ...SCRATCH, 'maxcpus=1'];
-/** One of so many sequences has a setting. */
+/** One sequence of this many has a setting. */
 const RARE = 5;
 
 /** @param number any number */

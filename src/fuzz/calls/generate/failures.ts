@@ -9,7 +9,7 @@ import type { Draw } from './draw.js';
  * (luo_retrieve_file() in luo_file.c).
  */
 const AGAIN: ReadonlySet<Operation['op']> = new Set<Operation['op']>(['create', 'preserve', 'retrieve-session']);
-/** One of so many calls. */
+/** One call of this many. */
 const SHARE = 3;
 /** `create` makes 3 allocations, `preserve` 11 (7.3.4); a file of many folios more. */
 const RANGES = [4, 12, 24] as const;

@@ -3,16 +3,8 @@
 // luo_core.c, luo_session_ioctl() in luo_session.c). None of them may change anything.
 import { IOCTLS, type IoctlWord, ioctlWord, type RawAction } from '../../../model/scenario/raw.js';
 import { tokenOf } from '../../../model/scenario/token.js';
-import { type Answer, IMPOSSIBLE, OK, refused, type Verdict } from './answer.js';
-import {
-  answerOf,
-  CREATE,
-  type DeviceCall,
-  PRESERVE_TOKEN,
-  RETRIEVE_SESSION,
-  type Rule,
-  type SessionCall,
-} from './rules.js';
+import { IMPOSSIBLE, OK, refused, type Verdict } from './answer.js';
+import { answerOf, CREATE, PRESERVE_TOKEN, RETRIEVE_SESSION, type Rule, type SessionCall } from './rules.js';
 import type { Kernel } from './sessions.js';
 import type { LuoState } from './state.js';
 
@@ -101,9 +93,9 @@ function carriedOut(
       return OK;
     case 'create':
       // The agent closes the session at once.
-      return onDevice(CREATE, { state, client, name: nameIn(call), ...kernel });
+      return answerOf(CREATE, { state, client, name: nameIn(call), ...kernel });
     case 'retrieve-session': {
-      const answer = onDevice(RETRIEVE_SESSION, { state, client, name: nameIn(call), ...kernel });
+      const answer = answerOf(RETRIEVE_SESSION, { state, client, name: nameIn(call), ...kernel });
       return answer.kind === 'ok' ? IMPOSSIBLE : answer;
     }
     case 'preserve':
@@ -112,10 +104,6 @@ function carriedOut(
     case 'finish':
       return IMPOSSIBLE;
   }
-}
-
-function onDevice(rules: readonly Rule<DeviceCall>[], call: DeviceCall): Answer {
-  return answerOf(rules, call);
 }
 
 /** Up to its terminator; a name without one fills the field. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept of each finding, as links: to where it lies, or to copies beside the report.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import type { HuntReport } from '../../../model/hunt/hunt.js';
 import { writeWhole } from '../../../store/write-whole.js';
+import { readRegularFileSync } from '../../../util/files/regular-file.js';
 import { packageRoot } from '../../../util/package-root.js';
 import type { Link, Links } from './findings.js';
 import { huntPage } from './page.js';
@@ -51,13 +52,22 @@ export function copyFindings(report: HuntReport, dir: string): Links {
     if (name !== basename(name) || name.startsWith('.')) continue;
     const own: Link[] = [];
     for (const [file, text] of KEPT) {
-      const from = join(report.out, name, file);
-      if (!((statSync(from, { throwIfNoEntry: false })?.size ?? Infinity) <= MAX_FILE)) continue;
+      const content = contentOf(join(report.out, name, file), report.out);
+      if (content === null) continue;
       mkdirSync(join(dir, 'hunt', name), { recursive: true });
-      copyFileSync(from, join(dir, 'hunt', name, file));
+      writeFileSync(join(dir, 'hunt', name, file), content);
       own.push({ text, href: linkTo(join('hunt', name, file)) });
     }
     links.set(name, own);
   }
   return links;
+}
+
+/** Null if it is missing or large. The results of somebody else may also hold a pipe, or a link to elsewhere. */
+function contentOf(path: string, within: string): Buffer | null {
+  try {
+    return readRegularFileSync(path, { maxBytes: MAX_FILE, within });
+  } catch {
+    return null;
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a hunt: what it reached over time, what ran, how that ended, and what it found.
 import type { HuntReport } from '../../../model/hunt/hunt.js';
-import { hourly, huntLine, inState } from '../../hunt/text.js';
+import { hourly, huntLine, inState, rungRows } from '../../hunt/text.js';
 import { pageText, show } from '../parts/page.js';
 import { Curve } from './curve.js';
 import { Findings, type Links } from './findings.js';
@@ -14,7 +14,7 @@ export interface HuntPageData {
 }
 
 export function huntPage({ report, links, style }: HuntPageData): string {
-  const { findings, kernels, seed, end, curve, counts, rungs } = report;
+  const { findings, kernels, seed, end, curve, counts } = report;
   const bugs = inState(findings, 'confirmed').length;
   const title = bugs === 0 ? 'A hunt without a new bug' : `${bugs} ${bugs === 1 ? 'bug' : 'bugs'} not known`;
   return pageText({
@@ -43,7 +43,7 @@ export function huntPage({ report, links, style }: HuntPageData): string {
         <section aria-labelledby="hours-head">
           <h2 id="hours-head">Executions</h2>
           <Hours report={report} />
-          <Counts head="started at" counts={rungs} />
+          <Rungs report={report} />
         </section>
         <section aria-labelledby="outcomes-head">
           <h2 id="outcomes-head">Outcomes</h2>
@@ -82,6 +82,31 @@ function Hours({ report: { hours, ms } }: { report: HuntReport }) {
             </tr>
           );
         })}
+      </tbody>
+    </table>
+  );
+}
+
+function Rungs({ report }: { report: HuntReport }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">started at</th>
+          <th scope="col">executions</th>
+          <th scope="col">an hour, with one machine</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rungRows(report)
+          .slice(0, MAX_ROWS)
+          .map(({ rung, count, pace }) => (
+            <tr key={rung}>
+              <td>{show(rung, 100)}</td>
+              <td>{count}</td>
+              <td>{pace === 0 ? '–' : pace}</td>
+            </tr>
+          ))}
       </tbody>
     </table>
   );
