@@ -60,9 +60,11 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
       takeContent(state, file, written(spec, action, data['done']));
       return;
     case 'truncate':
+      if (action.size < spec.size) cut(state, file);
       takeContent(state, file, resize(spec, action.size));
       return;
     case 'fallocate':
+      if (action.how === 'punch-hole') cut(state, file);
       takeContent(state, file, allocated(spec, action));
       return;
     case 'seal':
@@ -139,6 +141,10 @@ function sameFile(state: RunState, file: FileState): FileState[] {
       ...(file.inode === undefined ? [] : [...state.files.values()].filter(({ inode }) => inode === file.inode)),
     ]),
   ];
+}
+
+function cut(state: RunState, file: FileState): void {
+  for (const each of sameFile(state, file)) each.cut = true;
 }
 
 function say(file: FileState, change: (now: Reported) => Partial<Reported>): void {

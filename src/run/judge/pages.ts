@@ -83,7 +83,7 @@ export async function lookAtPageStates(
         ? lookAtObject(structOf, file)
         : inspectPageCache(structOf, {
             runs: file.retrieved?.runs ?? [],
-            orders,
+            orders: file.retrieved?.cut === true ? new Map() : orders,
             isHole: (page) => !isGuestFile(file.spec) && 'isHole' in file.pattern && file.pattern.isHole(page),
             alone:
               settled &&

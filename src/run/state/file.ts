@@ -73,6 +73,8 @@ export interface FileState {
   inode?: object | undefined;
   /** How much of it was in huge folios right after it was filled. */
   hugeKiB: number;
+  /** A step of this kernel took a part of it away. The kernel may split a folio of which a part is gone. */
+  cut?: true;
 }
 
 /** A file that must come back after the last kexec, and what became of it. */

@@ -224,3 +224,18 @@ describe("a session's name", () => {
     expect(check('x', { name: 'y'.repeat(1 << 20) })[0]?.detail?.length).toBeLessThan(200);
   });
 });
+
+describe('what the kernel may split', () => {
+  it('is a file of which a step took a part away, under all its names', () => {
+    const state = run(withRam(), reopen, { op: 'truncate', file: 'other', size: PAGE });
+    expect([fileOf(state).cut, fileOf(state, 'other').cut]).toEqual([true, true]);
+    const punched = run(withRam(), { op: 'fallocate', file: 'ram', first: 1, count: 1, how: 'punch-hole' });
+    expect(fileOf(punched).cut).toBe(true);
+  });
+
+  it('is no file that grew, or was written', () => {
+    const longer: FileAction = { op: 'truncate', file: 'ram', size: 2 * SIZE };
+    const more: FileAction = { op: 'fallocate', file: 'ram', first: 0, count: 9, how: 'allocate' };
+    expect(fileOf(run(withRam(), longer, more, write(0, 2))).cut).toBeUndefined();
+  });
+});
