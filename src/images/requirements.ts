@@ -15,9 +15,9 @@ import { replaceFile } from '../util/replace-file.js';
 
 /**
  * What a tool is for: running a machine, making a root file system, fetching source through apt, unpacking it, building
- * a kernel, and so on.
+ * a kernel, what the configuration of a distribution needs besides, and so on.
  */
-export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git' | 'test';
+export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'distribution' | 'git' | 'test';
 
 export interface HostTool {
   name: string;
@@ -113,6 +113,9 @@ export const HOST_TOOLS: readonly HostTool[] = [
   program('patch', 'patch', 'build'),
   program('perl', 'perl', 'build'),
   file('gelf.h', 'libelf-dev', ['/usr/include/gelf.h'], 'build'),
+  program('openssl', 'openssl', 'distribution'),
+  file('opensslv.h', 'libssl-dev', ['/usr/include/openssl/opensslv.h'], 'distribution'),
+  program('zstd', 'zstd', 'distribution'),
   program('git', 'git', 'git'),
   program('redis-server', 'redis-server', 'test'),
   program('chromium', 'chromium', 'test'),

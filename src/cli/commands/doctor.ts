@@ -30,6 +30,7 @@ const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
   fetch: 'fetching kernel source',
   unpack: 'unpacking kernel source',
   build: 'building kernels',
+  distribution: 'building kernels with the configuration of a distribution',
   git: 'kernels from git',
   test: 'the tests of the lab itself',
 };
@@ -45,8 +46,9 @@ export function createCommand(): Command {
       if (options.forget) forgetAnswers(defaultCacheDir());
       if (options.fix) await fix();
       const tools = hostTools();
-      // The tests install what only they use.
-      const absent = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
+      // The tests, and a kernel with a distribution's configuration, install what only they use.
+      const wanted = ({ purposes }: ToolState) => purposes.some((one) => one !== 'test' && one !== 'distribution');
+      const absent = tools.filter((tool) => tool.path === null && wanted(tool));
       const missing = absent.filter((tool) => !tool.optional);
       const sandbox = await hostSandbox();
       const packages = [...new Set(absent.map((tool) => tool.package))].sort();

@@ -3,6 +3,8 @@
 import { Command } from 'commander';
 import {
   buildableNames,
+  defineWithConfig,
+  describeConfig,
   ensureKernel,
   ensureRootFs,
   type Extent,
@@ -16,6 +18,7 @@ import {
   showImage,
 } from '../../images/index.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import { UsageError } from '../../util/errors.js';
 import { runStages, type Task } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
@@ -28,6 +31,12 @@ import { table } from '../text/table.js';
 
 interface JsonOption {
   json?: boolean;
+}
+
+interface BuildOptions extends JsonOption {
+  jobs?: number;
+  core?: boolean;
+  configOf?: string;
 }
 
 export function createCommand(): Command {
@@ -50,12 +59,14 @@ export function createCommand(): Command {
     )
     .option('--jobs <n>', 'run at most this many build processes at once', jobs)
     .option('--core', 'accept the small variant of a kernel, for scenarios without guests and devices')
+    .option('--config-of <file>', 'build the kernel with the configuration in this file, such as a distribution has')
     .option('--json', 'print as JSON; progress goes to standard error')
-    .action((names: string[], options: JsonOption & { jobs?: number; core?: boolean }) =>
+    .action((names: string[], options: BuildOptions) =>
       withContext(async (context) => {
         keepsCache();
         const extent = options.core === true ? 'core' : 'full';
-        print(await build(names, { ...context, jobs: options.jobs }, extent), options, builtText);
+        const selected = options.configOf === undefined ? names : [withConfig(names, options.configOf, context)];
+        print(await build(selected, { ...context, jobs: options.jobs }, extent), options, builtText);
       }),
     );
   command
@@ -95,6 +106,15 @@ export function createCommand(): Command {
 
 function print<T>(data: T, options: JsonOption, text: (data: T) => string): void {
   process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text(data));
+}
+
+function withConfig(names: readonly string[], file: string, context: ImageContext): string {
+  const [name] = names;
+  if (name === undefined || names.length > 1)
+    throw new UsageError('--config-of needs one kernel, whose source it takes', {
+      hint: `lab images build 7.3.4 --config-of ${file}`,
+    });
+  return defineWithConfig(name, file, context);
 }
 
 interface Built {
@@ -165,6 +185,7 @@ function detailsText(details: ImageDetails): string {
   if (details.sourceTree) rows.push(['source tree', details.sourceTree]);
   if (definition) {
     rows.push(['definition', definition.file]);
+    if (definition.configOf) rows.push(['configuration', describeConfig(definition.configOf)]);
     for (const file of definition.config) rows.push(['fragment', file]);
     for (const file of definition.patches) rows.push(['patch', file]);
     for (const file of definition.overlay) rows.push(['overlay', file]);

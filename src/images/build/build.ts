@@ -28,7 +28,9 @@ import { type Confinement, confinementOf, isForeign } from '../source/confine.js
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { Pace } from '../cache/pace.js';
-import { type RequestedOption, checkConfig, readFragment } from './fragment.js';
+import { builtIn, configLine } from '../config/built-in.js';
+import { configDigest, startingConfig } from '../config/starting-config.js';
+import { type RequestedOption, checkConfig, effectiveOptions, readFragment } from './fragment.js';
 import { programPath } from '../requirements.js';
 import { CHANGED, treeLock } from './old-trees.js';
 import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
@@ -177,7 +179,7 @@ export function treeOf(
   sourceId: string,
   work: Workspace,
 ): { tree: string; name: string; lock: string } {
-  const { patches, overlay, config } = definition;
+  const { patches, overlay, config, configOf } = definition;
   const git = gitOf(definition);
   const changed =
     git === null && isForeign(definition)
@@ -185,11 +187,13 @@ export function treeOf(
       : patches.length === 0 && overlay.length === 0
         ? ''
         : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
-  const name = (git === null ? sourceId : checkoutName(git)) + changed;
+  // Small kernels and those of a distribution differ in almost every object.
+  const start = configOf === null || git !== null ? '' : `${CHANGED}config${configDigest(configOf).slice(0, 12)}`;
+  const name = (git === null ? sourceId : checkoutName(git)) + changed + start;
   return { tree: work.cache.built(name), name, lock: treeLock(name, work) };
 }
 
-/** Turns everything off except what the fragments ask for, and its dependencies. */
+/** Turns everything off except what the fragments ask for and its dependencies, or changes a finished configuration. */
 async function configure(
   definition: KernelDefinition,
   tree: string,
@@ -200,8 +204,14 @@ async function configure(
   work.onProgress({ task, done: 0, of: null });
   const fragments = definition.config.map((file) => readFragment(file));
   const asked: RequestedOption[] = fragments.flatMap((fragment) => fragment.options);
-  writeInTree(tree, '.lab-asked.config', asked.map((o) => `${o.name}=${o.value}\n`).join(''));
-  const argv = ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
+  const from = definition.configOf;
+  if (from === null) writeInTree(tree, '.lab-asked.config', asked.map((o) => `${o.name}=${o.value}\n`).join(''));
+  else {
+    const start = builtIn(await startingConfig(from, definition.name, work), asked);
+    writeInTree(tree, '.config', [start, ...effectiveOptions(asked).map(configLine), ''].join('\n'));
+  }
+  const target = from === null ? ['KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'] : ['olddefconfig'];
+  const argv = ['make', '-s', ...makeVariables(work), ...target];
   const result = await runCommand(confined.command(argv), { cwd: tree, env, signal: work.signal, holdFd });
   if (result.code !== 0) throw commandError(`kernel ${definition.name} cannot be configured`, ['make'], result);
   checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts the files of a kernel into the cache, with a description that is read from the files themselves.
-import { copyFileSync, lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../util/errors.js';
@@ -9,6 +9,7 @@ import { scanVmlinux } from '../binary/components.js';
 import { writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { sha256File } from '../source/download.js';
+import { parseConfig } from './fragment.js';
 import type { StoredImage } from './stored-image.js';
 
 /** What the files of a kernel do not tell about it. */
@@ -27,6 +28,12 @@ const FILES: readonly [from: string, to: string][] = [
 /** Their names in the cache. */
 export const KERNEL_FILES: readonly string[] = FILES.map(([, name]) => name);
 
+/**
+ * The key and certificate that the build made for this kernel, which trusts them: for a signed kexec. A store does not
+ * get them.
+ */
+export const SIGNING_KEY = 'signing_key.pem';
+
 /** Takes a kernel from the tree where it was built. */
 export async function collect(tree: string, key: string, facts: ImageFacts, work: Workspace): Promise<void> {
   const beside = work.cache.kernel(`.${key}.partial`);
@@ -38,7 +45,15 @@ export async function collect(tree: string, key: string, facts: ImageFacts, work
     if (!lstatSync(file).isFile()) throw new LabError(`the build made no file ${from}`);
     copyFileSync(file, join(beside, to));
   }
+  const signingKey = join(tree, 'certs', SIGNING_KEY);
+  if (lstatSync(signingKey, { throwIfNoEntry: false })?.isFile() === true && trusts(join(beside, 'config')))
+    copyFileSync(signingKey, join(beside, SIGNING_KEY));
   await settle(beside, key, facts, work);
+}
+
+/** A tree keeps the key of an earlier configuration. */
+function trusts(config: string): boolean {
+  return parseConfig(readFileSync(config, 'utf8')).get('CONFIG_MODULE_SIG') === 'y';
 }
 
 /** Describes the files in a folder of the cache, and gives the folder its final name. */

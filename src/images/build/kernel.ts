@@ -107,7 +107,7 @@ async function fromStore(
 }
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
-  await ensureTools(['unpack', 'build'], work);
+  await ensureTools(['unpack', 'build', ...(definition.configOf === null ? [] : ['distribution' as const])], work);
   const inPlace = gitOf(definition) !== null;
   const source = inPlace ? await namedSource(definition, work) : await ensureSource(definition, work);
   const compiler = await compilerVersion(work);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of kernels in the cache: digests of everything that a kernel is made of.
 import { keyOf } from '../cache/cache.js';
+import { RULES } from '../config/built-in.js';
+import { configDigest } from '../config/starting-config.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { RECIPE } from './build.js';
 import { fileDigest, overlayDigests } from './tree.js';
@@ -21,6 +23,7 @@ export function definitionKey(definition: KernelDefinition): string {
   return keyOf(['definition', RECIPE, definition.sources, ...filesOf(definition)]);
 }
 
-function filesOf({ config, patches, overlay }: KernelDefinition): unknown[] {
-  return [config.map(fileDigest), patches.map(fileDigest), overlay.map(overlayDigests)];
+function filesOf({ configOf, config, patches, overlay }: KernelDefinition): unknown[] {
+  const files = [config.map(fileDigest), patches.map(fileDigest), overlay.map(overlayDigests)];
+  return configOf === null ? files : [...files, ['configOf', RULES, configDigest(configOf)]];
 }

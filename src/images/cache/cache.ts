@@ -37,6 +37,8 @@ export class Cache {
 
   /** Fetched files; removed once they are unpacked. */
   download = (name: string) => join(this.dir, 'downloads', name);
+  /** Configurations of distributions, by digest. */
+  config = (sha256: string) => join(this.dir, 'configs', sha256);
   /** Private state of apt, one folder per suite. */
   apt = (suite: string) => join(this.dir, 'apt', suite);
   /** Unpacked source trees, never changed. */

@@ -6,6 +6,7 @@ import { UsageError } from '../../util/errors.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
 import { readRegularFileSync } from '../../util/files/regular-file.js';
+import { type ConfigOf, configOfIn } from './config-of.js';
 import { DefinitionReader } from './reader.js';
 import { type Source, sourcesOf } from './sources.js';
 
@@ -25,6 +26,8 @@ export interface KernelDefinition {
   description: string;
   sources: Source[];
   prebuilt: Prebuilt | null;
+  /** The configuration that the fragments are laid over; null if that is everything off. */
+  configOf: ConfigOf | null;
   /** Configuration fragments, in order. */
   config: string[];
   /**
@@ -41,7 +44,19 @@ export interface KernelDefinition {
   onDemand: boolean;
 }
 
-const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'core', 'patches', 'overlay', 'steps', 'build'];
+const KEYS = [
+  'description',
+  'base',
+  'sources',
+  'prebuilt',
+  'configOf',
+  'config',
+  'core',
+  'patches',
+  'overlay',
+  'steps',
+  'build',
+];
 /** Of a definition. */
 const MAX_BYTES = 256 * 1024;
 
@@ -99,13 +114,16 @@ function read(file: string, derived: string[]): KernelDefinition {
   const reader = new DefinitionReader(file, text, KEYS);
   const base = reader.text('base');
   const parent = base === null ? null : read(baseFile(reader, base), [...derived, file]);
+  const configOf = configOfIn(reader);
   const definition: KernelDefinition = {
     name: basename(file).replace(/\.ya?ml$/, ''),
     file,
     description: reader.text('description') ?? parent?.description ?? '',
     sources: reader.has('sources') ? sourcesOf(reader) : (parent?.sources ?? []),
     prebuilt: prebuiltOf(reader),
-    config: [...(parent?.config ?? []), ...reader.paths('config', fragmentFile)],
+    configOf: configOf ?? parent?.configOf ?? null,
+    // The fragments of the base build up from nothing; a finished configuration has most of that, and more.
+    config: [...(configOf === null ? (parent?.config ?? []) : []), ...reader.paths('config', fragmentFile)],
     core: coreFragments(reader, parent),
     patches: [...(parent?.patches ?? []), ...reader.paths('patches')],
     overlay: [...(parent?.overlay ?? []), ...reader.paths('overlay')],
@@ -143,7 +161,7 @@ function fragmentFile(name: string, file: string): string {
 /** Options that a derived definition adds may need what the small variant lacks, so it names the fragments again. */
 function coreFragments(reader: DefinitionReader, parent: KernelDefinition | null): string[] {
   if (reader.has('core')) return reader.paths('core', fragmentFile);
-  return reader.has('config') ? [] : (parent?.core ?? []);
+  return reader.has('config') || reader.has('configOf') ? [] : (parent?.core ?? []);
 }
 
 function onDemandOf(reader: DefinitionReader): boolean | null {

@@ -24,7 +24,13 @@ const SOURCE_KEYS: Record<Source['kind'], readonly string[]> = {
   git: ['path', 'ref'],
 };
 /** A word that may be passed to apt: neither an option nor a path. */
-const APT_WORD = /^[A-Za-z0-9][A-Za-z0-9.+~:-]*$/;
+export const APT_WORD = /^[A-Za-z0-9][A-Za-z0-9.+~:-]*$/;
+
+/** A digest in lower case; null if the text is none. */
+export function sha256Of(text: string): string | null {
+  const digest = text.toLowerCase();
+  return /^[0-9a-f]{64}$/.test(digest) ? digest : null;
+}
 
 export function sourcesOf(reader: DefinitionReader): Source[] {
   const node = reader.node('sources');
@@ -56,8 +62,8 @@ function sourceOf(reader: DefinitionReader, node: Node): Source {
     return value;
   };
   const checksum = (): string => {
-    const value = need('sha256').toLowerCase();
-    if (!/^[0-9a-f]{64}$/.test(value)) throw reader.error(map.get('sha256'), 'sha256: expected 64 hexadecimal digits');
+    const value = sha256Of(need('sha256'));
+    if (value === null) throw reader.error(map.get('sha256'), 'sha256: expected 64 hexadecimal digits');
     return value;
   };
   switch (kind as Source['kind']) {

@@ -33,6 +33,8 @@ const ready = hostTools(['unpack', 'build']).every((tool) => tool.path !== null)
 /** Builds like a real tree, as far as the lab can see; counts its builds, and waits for a file if told to. */
 const MAKEFILE = `allnoconfig:
 \tcp $(KCONFIG_ALLCONFIG) .config
+olddefconfig:
+\techo CONFIG_SELECTED=y >> .config
 bzImage:
 \t@touch $$\{TMPDIR:-/tmp}/cc-of-a-compiler.s
 \t@echo build >> $(COUNT)
@@ -116,6 +118,25 @@ async function until(what: () => boolean, ms = 10_000): Promise<void> {
 }
 
 describe.skipIf(!ready)('kernels', () => {
+  it('start from a finished configuration, which is part of what they are', async () => {
+    const start = 'CONFIG_X86_64=y\nCONFIG_KEXEC_CORE=y\nCONFIG_XFS_FS=m\nCONFIG_A=m\n';
+    const box = lab({ 'distro.config': start }, 'configOf: distro.config\n');
+    const image = await ensureKernel(box.definition, box.context);
+    const lines = readFileSync(image.config ?? '', 'utf8').split('\n');
+    expect(lines).toContain('CONFIG_A=y');
+    expect(lines).toContain('# CONFIG_XFS_FS is not set');
+    expect(lines).toContain('CONFIG_SELECTED=y');
+    expect(lines).not.toContain('CONFIG_A=m');
+    writeFileSync(join(box.dir, 'distro.config'), start.replace('XFS', 'EXT4'));
+    expect((await ensureKernel(box.definition, box.context)).cacheDir).not.toBe(image.cacheDir);
+    // What the lab needs and make drops is named before anything is compiled.
+    writeFileSync(join(box.dir, 'linux.config'), 'CONFIG_ARM64=y\n');
+    writeFileSync(join(box.dir, 'k.yaml'), readFileSync(box.definition, 'utf8').replace('distro', 'linux'));
+    const builds = box.builds();
+    expect((await failure(ensureKernel(box.definition, box.context))).message).toContain('lacks CONFIG_X86_64=y');
+    expect(box.builds()).toBe(builds);
+  });
+
   it('are built once and then only looked up', async () => {
     const box = lab();
     const first = await ensureKernel(box.definition, box.context);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { knownDefinitions, readDefinition } from '../../../src/images/definition/definition.js';
 import { buildableNames } from '../../../src/images/cache/list.js';
@@ -36,7 +36,9 @@ describe('kernel definitions', () => {
       // A variant is named after its base, has the same source, is built only on request, and is another kernel.
       const base = readDefinition(known.get(name.slice(0, name.indexOf('-'))) ?? '');
       expect(definition).toMatchObject({ sources: base.sources, onDemand: true });
-      expect(definition.config.length + definition.patches.length, name).toBeGreaterThan(base.config.length);
+      // The configuration of a distribution stands for the fragments of the base.
+      if (definition.configOf !== null) expect(definition.config).not.toEqual(base.config);
+      else expect(definition.config.length + definition.patches.length, name).toBeGreaterThan(base.config.length);
     }
   });
 
@@ -105,7 +107,7 @@ describe('kernel definitions', () => {
     [
       `${SOURCE}conifg: []`,
       'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, ' +
-        'config, core, patches, overlay, steps, build',
+        'configOf, config, core, patches, overlay, steps, build',
     ],
     [`${SOURCE}config: [nowhere/x.config]`, /^k\.yaml:3:10: config: no file .*nowhere\/x\.config$/],
     [`${SOURCE}steps: many`, 'k.yaml:3:8: steps: expected a whole number above 0'],
@@ -183,5 +185,45 @@ describe('names of kernels', () => {
       files: { bzImage: join(dir, 'tree/arch/x86/boot/bzImage'), config: join(dir, 'tree/.config') },
     });
     expect(() => resolveKernel(join(dir, 'none'))).toThrow(/it has no bzImage/);
+  });
+
+  describe('with a finished configuration', () => {
+    const PACKAGE = 'suite: sid, package: linux-config-7.3, version: 7.3.4-1, member: ./usr/src/c.xz';
+
+    it('take none of the fragments that build up their base from nothing', () => {
+      const dir = folderWith({
+        'base.yaml': `${SOURCE}config: [base, kho]\ncore: [core]\n`,
+        'distro.config': 'CONFIG_X86_64=y\n',
+        'k.yaml': 'base: base\nconfigOf: distro.config\nconfig: [distribution]\n',
+        'more.yaml': 'base: k\nconfig: [symbols]\n',
+      });
+      const definition = readDefinition(join(dir, 'k.yaml'));
+      expect(definition.configOf).toEqual({ kind: 'file', path: join(dir, 'distro.config') });
+      expect(definition.config.map((path) => basename(path))).toEqual(['distribution.config']);
+      expect(definition.core).toEqual([]);
+      const more = readDefinition(join(dir, 'more.yaml'));
+      expect(more.configOf).toEqual(definition.configOf);
+      expect(more.config.map((path) => basename(path))).toEqual(['distribution.config', 'symbols.config']);
+    });
+
+    it('take it from a package, by digest', () => {
+      const sha256 = 'AB'.repeat(32);
+      const dir = folderWith({ 'k.yaml': `${SOURCE}configOf: {${PACKAGE}, sha256: ${sha256}}\n` });
+      expect(readDefinition(join(dir, 'k.yaml')).configOf).toEqual({
+        kind: 'package',
+        suite: 'sid',
+        package: 'linux-config-7.3',
+        version: '7.3.4-1',
+        member: 'usr/src/c.xz',
+        sha256: sha256.toLowerCase(),
+      });
+    });
+
+    it('say what is wrong with it', () => {
+      expect(problem(`${SOURCE}configOf: no.config\n`)).toMatch(/^k.yaml:3:11: configOf: no file \S+no\.config$/);
+      expect(problem(`${SOURCE}configOf: {${PACKAGE}}\n`)).toMatch(/configOf: sha256 is missing/);
+      expect(problem(`${SOURCE}configOf: {${PACKAGE}, sha256: 12}\n`)).toMatch(/expected 64 hexadecimal digits/);
+      expect(problem(`${SOURCE}configOf: {${PACKAGE.replace('sid', '"-o x"')}, sha256: 12}\n`)).toMatch(/digits|apt/);
+    });
   });
 });

@@ -22,6 +22,7 @@ export function definition(): KernelDefinition {
     description: '',
     sources: [{ kind: 'url', url: 'http://nowhere.invalid/linux.tar', sha256: '0'.repeat(64) }],
     prebuilt: null,
+    configOf: null,
     config: [join(dir, 'a.config')],
     core: [],
     patches: [],
