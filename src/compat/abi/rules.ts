@@ -38,4 +38,5 @@ export const COVERS: readonly Cover[] = [
   { structure: /^memfd_/, components: ['memfd'] },
   { structure: /^reserve_mem_/, components: ['reserve-mem'] },
   { structure: /^memblock_/, components: ['memblock'] },
+  { structure: /^iommu_/, components: ['iommu-liveupdate', 'iommu'] },
 ];

@@ -134,6 +134,12 @@ describe('lab abi diff', () => {
     expect(diff).toMatchObject({ ok: false, structures: [{ covered: { from: null, to: null } }] });
   });
 
+  it('lists another version that is a number inside the structure', () => {
+    const before = abi('pci 2', [structure('pci_ser', 16, 'u32 version@0', 'u32 nr_devices@4', 'u64 devices@8')]);
+    const diff = diffAbi(before, { ...before, components: abi('pci 3', []).components });
+    expect(diff).toMatchObject({ ok: true, components: [{ component: 'pci', from: [2], to: [3] }], structures: [] });
+  });
+
   it('says if it does not know', () => {
     expect(diffAbi(abi('kho-v1', null), abi('kho-v1', []))).toMatchObject({ ok: null, structures: [] });
     expect(
@@ -157,6 +163,9 @@ describe('the version that covers a structure', () => {
     // Not in the table: the component with that name.
     ['labobj_page_ser', 'labobj-v3', 'labobj-v3'],
     ['vfio_pci_ser', 'vfio-v1;vfio-pci-v2', 'vfio-pci-v2'],
+    // The version is a number inside the structure.
+    ['pci_dev_ser', 'pci 2', 'pci-v2'],
+    ['iommu_flb_ser', 'iommu-liveupdate 1', 'iommu-liveupdate-v1'],
     ['widget_ser', 'kho-v4', null],
   ])('%s in %s: %s', (name, versions, expected) => {
     expect(coveringVersion(name, parseComponent(versions))).toBe(expected);

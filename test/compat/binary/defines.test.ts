@@ -19,6 +19,18 @@ describe('versions in the source', () => {
     ],
     ['#define X_COMPATIBLE Y_COMPATIBLE\n#define Y_COMPATIBLE "luo-v5"', ['luo 5']],
     ['#define LIST_COMPATIBLE "luo-v5\\0luo-v4"', ['luo 4', 'luo 5']],
+    // A name, and a number that the kernel stores in the structure.
+    ['#define PCI_LUO_FLB_COMPATIBLE "pci"\n#define PCI_LUO_FLB_VERSION 2', ['pci 2']],
+    [
+      '#define IOMMU_LUO_FLB_COMPATIBLE "iommu-liveupdate"\n#define IOMMU_LUO_FLB_VERSION (0x1UL)',
+      ['iommu-liveupdate 1'],
+    ],
+    ['#define A_COMPATIBLE "pci"\n#define A_VERSION NEWEST\n#define NEWEST 3', ['pci 3']],
+    ['#define A_COMPATIBLE "pci-v2"\n#define A_VERSION 7', ['pci 2']],
+    [
+      '#define A_COMPATIBLE "pci"\n#define A_VERSION sizeof(x)',
+      ["A_COMPATIBLE: 'pci' is not a component: expected NAME-vN, with N an integer"],
+    ],
     // Not versions: a length, a define with parameters, an unknown number, a loop.
     ['#define LUO_ABI_COMPAT_LEN\tALIGN(sizeof(LUO_ABI_COMPATIBLE), 8)', []],
     ['#define TEST_COMPATIBLE(i) "test-v" #i', []],
