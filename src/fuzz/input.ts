@@ -4,7 +4,8 @@
 import type { Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import type { Random } from '../util/random.js';
-import type { RunRecord } from '../run/index.js';
+import type { Incident } from '../model/result/incident.js';
+import type { Outcome } from '../model/result/outcome.js';
 
 /** `calls`: sequences of operations in both kernels. `bytes`: changes of the handover between them. */
 export const GENERATORS = ['calls', 'bytes'] as const;
@@ -30,8 +31,15 @@ export interface Generator {
   mutate(input: Input, random: Random): Input;
 }
 
+/** What a record and a result of a run have in common. */
+export interface Ending {
+  outcome: Outcome;
+  cause: Incident | null;
+  incidents: readonly Incident[];
+}
+
 export interface Execution {
-  record: RunRecord;
+  ending: Ending;
   /** Addresses of the blocks of the code under test that ran, by epoch; null where nobody could look. */
   blocks: ReadonlyMap<number, ReadonlySet<number>> | null;
   /** Where its machine started; null if it booted. */
@@ -49,7 +57,7 @@ export interface Executor extends AsyncDisposable {
 export type Judgement =
   | { kind: 'allowed' }
   /** `title` names the cause, and is the same for the same cause. */
-  | { kind: 'finding'; outcome: RunRecord['verdict']['outcome']; title: string }
+  | { kind: 'finding'; outcome: Outcome; title: string }
   /** A kernel that panics on a version that it does not know does so on purpose. */
   | { kind: 'policy'; title: string }
   /** Neither the input nor a kernel: the lab or its host failed. */

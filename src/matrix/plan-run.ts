@@ -75,13 +75,17 @@ export function newMatrix(
   };
 }
 
+export interface HowCellsRun extends Pick<CellTask, 'coverage'> {
+  starts: ReadonlyMap<Scenario, CellTask['start']>;
+}
+
 /** Returns a function that makes the task of a cell. It throws for a cell that is not part of the plan. */
 export function taskMaker(
   matrix: Matrix,
   plan: Plan,
   profile: Profile | null,
   pairs: readonly PlannedPair[],
-  starts: ReadonlyMap<Scenario, CellTask['start']>,
+  { starts, coverage }: HowCellsRun,
 ): (cell: Cell, attempt: number) => CellTask {
   const scenarios = new Map(
     pairs.map(({ path, scenario }) => [pairKey({ scenario: path, kernels: scenario.kernels }), scenario]),
@@ -100,6 +104,7 @@ export function taskMaker(
       timeout: plan.limits.timeout,
       memory: scenario.machine.memory,
       start: starts.get(scenario) ?? 'warm',
+      coverage,
       origin: 'here',
     };
   };

@@ -2,11 +2,8 @@
 // The interface between a matrix and the queue that runs its cells, on this host or on others.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 
-/**
- * How the run of a cell starts; `warm`: from the last rung that fits (perform/start.ts). `covered`: it boots, and keeps
- * which code ran.
- */
-export const STARTS = ['warm', 'booted', 'cold', 'covered'] as const;
+/** How the run of a cell starts; `warm`: from the last rung that fits (perform/start.ts). */
+export const STARTS = ['warm', 'booted', 'cold'] as const;
 
 /** One attempt at a cell, with everything that a worker on another host needs to run it. */
 export interface CellTask {
@@ -26,6 +23,8 @@ export interface CellTask {
   memory: number;
   /** `booted`: it saves its machine after the boot at the latest. `cold`: it boots, even if there is a snapshot. */
   start: (typeof STARTS)[number];
+  /** Whether the run keeps which code ran. */
+  coverage: boolean;
   origin: TaskOrigin;
 }
 

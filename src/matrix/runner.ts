@@ -38,7 +38,6 @@ const SNAPSHOTS: Readonly<Record<CellTask['start'], SnapshotUse>> = {
   warm: 'use',
   booted: 'booted',
   cold: 'cold',
-  covered: 'cold',
 };
 
 export function cellRunner(options: CellRunnerOptions): RunCell {
@@ -56,7 +55,7 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
         signal,
         cell,
         snapshots: SNAPSHOTS[task.start],
-        coverage: task.start === 'covered' ? 'on' : 'off',
+        coverage: task.coverage ? 'on' : 'off',
         onEvent: (event) => {
           const text = describe(event);
           if (text !== null) detail(text);

@@ -34,6 +34,7 @@ export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<C
     timeout: null,
     memory: 1 << 20,
     start: 'warm',
+    coverage: false,
     origin: 'here',
     ...more,
   };

@@ -17,6 +17,7 @@ it('the version of the state of its guests', () => {
         guestState,
         memory: 2 ** 30,
         start: 'warm',
+        coverage: false,
       },
       { kernelProblem: () => null, trust: false },
     ).steps.flatMap((step) => (step.op === 'guest-save' ? [step.version] : []));

@@ -2,7 +2,7 @@
 // A plan saves the machines that many of its cells share, and no more than the cache holds.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { allCovered, startsOf } from '../../src/matrix/saved-shapes.js';
+import { allCold, startsOf } from '../../src/matrix/saved-shapes.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 const GIB = 2 ** 30;
@@ -58,5 +58,5 @@ it('one that can only start after the boot takes no room', () => {
 it('with coverage, no cell starts from a saved machine', () => {
   const text = 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: s}]\nexpect: preserved\n';
   const scenario = parseScenario(text, 'it.yaml', { kernelProblem: () => null, rule: null });
-  expect([...allCovered([{ scenario }])]).toEqual([[scenario, 'covered']]);
+  expect([...allCold([{ scenario }])]).toEqual([[scenario, 'cold']]);
 });

@@ -2,6 +2,8 @@
 // `lab fuzz`: looks for bugs that nobody has reported.
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { checkUrl } from '../../matrix/redis/connection.js';
+import { takeQueueKey } from '../../matrix/redis/seal/key.js';
 import type { HuntReport } from '../../model/hunt/hunt.js';
 import { huntStatus, huntText } from '../../report/hunt/text.js';
 import { interruptible, sameCommand } from '../common/interrupt.js';
@@ -13,6 +15,7 @@ interface FuzzOptions extends PlanOptions {
   out?: string;
   minimise: number;
   accel: Accel;
+  queue?: string;
   json?: boolean;
 }
 
@@ -29,6 +32,7 @@ export function createCommand(): Command {
     .option('--corpus <dir>', 'folder of the corpus, the journal and the findings; results/fuzz by default')
     .option('--out <dir>', 'folder of the findings; findings in that of the corpus by default')
     .option('--minimise <seconds>', 'time to make a finding smaller', decimal('seconds', 0, 86_400), 120)
+    .option('--queue <url>', 'let workers run the inputs (redis://host:port); see lab worker')
     .addOption(accelOption())
     .option('--json', 'print the summary as JSON; progress goes to standard error')
     .action(async (file: string | undefined, options: FuzzOptions) => {
@@ -37,6 +41,8 @@ export function createCommand(): Command {
 }
 
 async function fuzz(file: string | undefined, options: FuzzOptions, signal: AbortSignal): Promise<number> {
+  const key = takeQueueKey(process.env);
+  if (options.queue !== undefined) checkUrl(options.queue);
   const plan = huntPlanOf(file, options);
   const folder = plan.corpus ?? resolve('results/fuzz');
   const report = await runHunt({
@@ -44,6 +50,7 @@ async function fuzz(file: string | undefined, options: FuzzOptions, signal: Abor
     folder,
     out: options.out === undefined ? join(folder, 'findings') : resolve(options.out),
     accel: options.accel,
+    queue: options.queue === undefined ? null : { url: options.queue, key },
     minimiseMs: options.minimise * 1000,
     before: () => null,
     signal,

@@ -20,7 +20,7 @@ import { tryLock } from '../../util/process/lock.js';
 import { onInterruptKept } from '../common/interrupt.js';
 import type { Accel } from '../common/option-values.js';
 import { explained } from './explained.js';
-import { huntMachines, sharesOf } from './machines.js';
+import { huntMachines, type HuntQueue, sharesOf } from './machines.js';
 import { textOf } from './plan-of.js';
 
 export interface Done {
@@ -36,6 +36,7 @@ export interface HuntSetting {
   /** Where findings are kept. */
   out: string;
   accel: Accel;
+  queue: HuntQueue | null;
   /** Milliseconds for making a finding smaller. */
   minimiseMs: number;
   /** Given what was done in this folder: what of it is no part of this hunt; null if all of it is. */
@@ -58,7 +59,7 @@ export function questionOf(plan: HuntPlan): string {
 }
 
 export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
-  const { plan, folder, out, accel, minimiseMs, signal, stream, again, onReport } = setting;
+  const { plan, folder, out, accel, queue, minimiseMs, signal, stream, again, onReport } = setting;
   // Scenarios of the corpus are data, also if a copy came from elsewhere.
   const rule = ruleFor(folder, {});
   const known = parseKnown(...textOf(plan.known ?? join(packageRoot(), 'scenarios/fuzz/known.yaml')));
@@ -100,7 +101,13 @@ export async function runHunt(setting: HuntSetting): Promise<HuntReport> {
         `in ${folder}; to go on: ${again()}`,
     ]),
   );
-  const { sources, executors, run, jobs, note } = await huntMachines(plan, { accel, signal, stack });
+  const { sources, executors, run, jobs, note } = await huntMachines(plan, {
+    accel,
+    queue,
+    signal,
+    stack,
+    note: (text) => view.note(text),
+  });
   if (note !== null) view.note(note);
   for (const name of corpus.damaged) view.note(`skipped ${name} of the corpus: it cannot be read`);
   view.begin();

@@ -42,7 +42,7 @@ export function plannedHunt(
   };
 }
 
-export interface NightSetting extends Pick<HuntSetting, 'signal' | 'stream'> {
+export interface NightSetting extends Pick<HuntSetting, 'queue' | 'signal' | 'stream'> {
   /** Of the matrix. */
   folder: string;
   results: string;
@@ -59,7 +59,7 @@ const MINIMISE = 120_000;
  * full, or after an abort.
  */
 export async function huntAtEnd(planned: PlannedHunt, setting: NightSetting): Promise<NightHunt> {
-  const { folder, results, accel, signal, stream, hunt = runHunt } = setting;
+  const { folder, results, accel, queue, signal, stream, hunt = runHunt } = setting;
   const stored = readNightHunt(folder);
   if (stored?.state === 'ended' && nightHuntStatus(stored) !== 3) return stored;
   let night = openHunt(planned, stored);
@@ -75,6 +75,7 @@ export async function huntAtEnd(planned: PlannedHunt, setting: NightSetting): Pr
       folder: own,
       out: join(own, 'findings'),
       accel,
+      queue,
       minimiseMs: MINIMISE,
       before: (done) => {
         if (night.before === null) keep({ before: done });

@@ -11,7 +11,7 @@ import { newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-ru
 import { checkUrl } from '../../matrix/redis/connection.js';
 import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { orphans } from '../../matrix/runner.js';
-import { allCovered, startsOf } from '../../matrix/saved-shapes.js';
+import { allCold, startsOf } from '../../matrix/saved-shapes.js';
 import { selectScenarios } from '../../matrix/select.js';
 import type { Attempt, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
@@ -105,7 +105,8 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
     if (hunt !== null) expectHunt(hunt, folder.path);
     const attempts = await runCells({ key, matrix, plan, profile, pairs, folder, leftOut, options, signal });
     const pairResults = pairResultsOf(matrix, attempts);
-    const setting = { folder: folder.path, results: options.results, accel: options.accel };
+    const queue = options.queue === undefined ? null : { url: options.queue, key };
+    const setting = { folder: folder.path, results: options.results, accel: options.accel, queue };
     const hunted = hunt === null ? null : await huntAtEnd(hunt, { ...setting, signal, stream: process.stderr });
     const rest = hunted === null ? {} : { hunt: hunted };
     if (options.json)
@@ -176,7 +177,8 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
         `to go on: ${sameCommand('--resume')}`,
     ];
   });
-  const starts = options.coverage === true ? allCovered(pairs) : startsOf(pairs, snapshotSettings().maxBytes);
+  const coverage = options.coverage === true;
+  const starts = coverage ? allCold(pairs) : startsOf(pairs, snapshotSettings().maxBytes);
   const queue = await openQueue(running.matrix, { ...running, ...options, accel: accelFor(options), signal }, view);
   try {
     const isNew = open.length === matrix.cells.length;
@@ -188,7 +190,7 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
     await driveMatrix({
       cells: matrix.cells,
       attempts,
-      taskOf: taskMaker(matrix, plan, profile, pairs, starts),
+      taskOf: taskMaker(matrix, plan, profile, pairs, { starts, coverage }),
       queue,
       folder,
       retries: plan.retries,

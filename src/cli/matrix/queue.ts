@@ -8,11 +8,7 @@ import type { TrustOption } from '../../host/trust.js';
 import { HostSlots } from '../../host/slots.js';
 import { LocalQueue } from '../../matrix/local-queue.js';
 import type { CellQueue, OnNews } from '../../matrix/queue.js';
-import { connect } from '../../matrix/redis/connection.js';
-import { offerImages } from '../../matrix/redis/images.js';
 import type { QueueKey } from '../../matrix/redis/seal/key.js';
-import { teamOf } from '../../matrix/redis/names.js';
-import { RedisQueue } from '../../matrix/redis/queue/redis-queue.js';
 import { CellPool } from '../../matrix/process/pool.js';
 import type { Cell, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
@@ -20,7 +16,7 @@ import type { MatrixView } from '../../report/live/matrix.js';
 import { packageRoot } from '../../util/package-root.js';
 import { lastLines } from '../../util/process/command.js';
 import type { Accel } from '../common/option-values.js';
-import { labIdentity } from '../common/version.js';
+import { openRedisQueue } from '../common/redis-queue.js';
 
 export interface QueueOptions extends TrustOption {
   plan: Plan;
@@ -38,49 +34,15 @@ export interface QueueOptions extends TrustOption {
 export async function openQueue(matrix: Matrix, options: QueueOptions, view: MatrixView): Promise<CellQueue> {
   const { plan, accel, results, signal, trust } = options;
   const onNews = showNews(view, matrix.cells);
-  if (options.queue !== undefined) return openRedis(options.queue, matrix, options, view, onNews);
-  const room = capacity(options.jobs ?? null, plan.limits);
-  if (room.note !== null) view.note(room.note);
-  return localQueue({ accel, results, room, note: (text) => view.note(text), onNews, signal, trust });
-}
-
-async function openRedis(
-  url: string,
-  matrix: Matrix,
-  { results, key, signal }: QueueOptions,
-  view: MatrixView,
-  onNews: OnNews,
-): Promise<CellQueue> {
   const note = (text: string) => view.note(text);
-  if (key.mark === null)
-    note('there is no LAB_QUEUE_SECRET: anybody who reaches this Redis can answer, and workers get no kernels');
-  const redis = await connect(url, (trouble) => note(trouble ?? 'Redis is back'), signal);
-  try {
+  if (options.queue !== undefined) {
     const kernels = new Set(matrix.cells.flatMap((cell) => cell.kernels));
-    const team = teamOf(labIdentity(), key);
-    const images = await offerImages(redis, kernels, { key, team }, { signal, onProgress: () => undefined });
-    const queue = new RedisQueue({
-      redis,
-      identity: labIdentity(),
-      key,
-      matrix: matrix.id,
-      results,
-      images,
-      onNews,
-      note,
-      signal,
-    });
-    return {
-      submit: (task) => queue.submit(task),
-      close: async () => {
-        await queue.close();
-        redis.disconnect();
-      },
-    };
-  } catch (error) {
-    redis.disconnect();
-    throw error;
+    const { queue: url, key } = options;
+    return openRedisQueue({ url, key, id: matrix.id, kernels, results, onNews, note, signal });
   }
+  const room = capacity(options.jobs ?? null, plan.limits);
+  if (room.note !== null) note(room.note);
+  return localQueue({ accel, results, room, note, onNews, signal, trust });
 }
 
 export interface LocalOptions extends TrustOption {

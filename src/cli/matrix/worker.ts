@@ -26,7 +26,7 @@ interface WorkerOptions extends TrustOption {
 
 export function createCommand(): Command {
   return new Command('worker')
-    .description('runs cells of matrices that come through Redis (lab matrix --queue), until it is stopped')
+    .description('runs cells of matrices and inputs of hunts that come through Redis (--queue), until it is stopped')
     .requiredOption('--queue <url>', 'the Redis of the matrix, such as redis://host:6379')
     .option(
       '--jobs <n>',

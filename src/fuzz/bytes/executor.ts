@@ -6,6 +6,7 @@ import { withoutFaults } from '../../perform/late-faults.js';
 import { LadderRuns } from '../../perform/ladder-runs.js';
 import type { Prepared } from '../../perform/prepare.js';
 import { blocksOf } from '../blocks.js';
+import { endingOf } from '../ending.js';
 import type { Execution, Executor, Input } from '../input.js';
 
 export interface BytesExecutorOptions {
@@ -27,7 +28,7 @@ export class BytesExecutor implements Executor {
     const began = performance.now();
     const { record, coverage } = await ladder.run(member, member.last, { signal, coverage: 'on' });
     const blocks = coverage === null ? null : blocksOf(coverage);
-    return { record, blocks, rung: member.last, ms: performance.now() - began };
+    return { ending: endingOf(record), blocks, rung: member.last, ms: performance.now() - began };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,7 @@ import { startOf } from '../../perform/start.js';
 import { execute, type RunPlan } from '../../run/index.js';
 import { makeTemp, removeTemp } from '../../util/process/reaper.js';
 import { blocksOf } from '../blocks.js';
+import { endingOf } from '../ending.js';
 import type { Execution, Executor, Input } from '../input.js';
 
 export interface CallsExecutorOptions {
@@ -57,7 +58,7 @@ async function attempt(
     try {
       const record = await execute({ ...watched, saver: saving }, streams, signal, start.parts);
       await saving?.publish(signal).catch(() => undefined);
-      return { record, blocks: blocksOf(coverage.result()), rung: null };
+      return { ending: endingOf(record), blocks: blocksOf(coverage.result()), rung: null };
     } finally {
       saving?.discard();
     }
@@ -68,7 +69,7 @@ async function attempt(
     const record = await execute({ ...watched, scenario, resumed }, streams, either, resuming.parts);
     // A failure of the lab may be that of the saved machine.
     if (record.verdict.outcome === 'infra') return null;
-    return { record, blocks: blocksOf(coverage.result()), rung: 'booted' };
+    return { ending: endingOf(record), blocks: blocksOf(coverage.result()), rung: 'booted' };
   } catch (error) {
     if (!resuming.failed.aborted || signal.aborted) throw error;
     await remove();

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says of one execution whether a kernel may do that.
 import { canonical } from '../../console/index.js';
-import type { Incident } from '../../model/result/incident.js';
 import type { Outcome } from '../../model/result/outcome.js';
-import type { Input, Judgement } from '../input.js';
-
-/** What a record and a result of a run have in common. */
-export interface Ending {
-  outcome: Outcome;
-  cause: Incident | null;
-  incidents: readonly Incident[];
-}
+import type { Ending, Input, Judgement } from '../input.js';
 
 /** Ends that no damage of the handover excuses. What came back damaged because it was damaged is allowed. */
 const NEVER: ReadonlySet<Outcome> = new Set<Outcome>(['panic', 'reboot', 'hang', 'tainted']);

@@ -22,6 +22,7 @@ const taskSchema: z.ZodType<CellTask> = z.object({
   timeout: z.number().nullable(),
   memory: z.number().min(0),
   start: z.enum(STARTS),
+  coverage: z.boolean(),
   origin: z.enum(['here', 'signed', 'unsigned']),
 });
 

@@ -65,6 +65,7 @@ export const jobBody = z.object({
       .min(0)
       .max(2 ** 50),
     start: z.enum(STARTS),
+    coverage: z.boolean(),
   }),
   images: z.array(image).max(MAX_KERNELS),
 });

@@ -49,6 +49,7 @@ async function night(body: (setting: HuntSetting) => HuntReport, done = 0) {
     folder: join(folder, 'm1'),
     results: folder,
     accel: 'tcg',
+    queue: null,
     signal: stop.signal,
     stream: { write: () => true },
     hunt: (setting) => {

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { endingOf } from '../../../src/fuzz/ending.js';
 import { FindingStore } from '../../../src/fuzz/findings/store.js';
 import { Corpus } from '../../../src/fuzz/hunt/corpus.js';
 import { hunt, type HuntOptions } from '../../../src/fuzz/hunt/hunt.js';
@@ -44,7 +45,7 @@ async function ended(how: 'panic' | 'hang' | 'sound'): Promise<Execution> {
     },
   });
   if (record === null) throw new Error('the fake run rejected');
-  return { record, blocks: null, rung: 'booted', ms: 1 };
+  return { ending: endingOf(record), blocks: null, rung: 'booted', ms: 1 };
 }
 
 type Body = (input: Input, nth: number, signal: AbortSignal) => Execution | Promise<Execution>;
