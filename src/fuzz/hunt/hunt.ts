@@ -72,7 +72,7 @@ export async function hunt(options: HuntOptions): Promise<HuntEnd> {
       confirmLater(findings.add(input, { outcome, title, input: i, seed }));
     }
     if (execution !== null && judgement.kind !== 'infra') corpus.admit(i, input, featuresOf(input, execution));
-    const outcome = execution?.record.verdict.outcome ?? 'infra';
+    const outcome = execution?.ending.outcome ?? 'infra';
     const { generator } = input;
     const ms = execution?.ms ?? 0;
     const rung = execution === null ? null : (execution.rung ?? 'cold');
@@ -104,9 +104,12 @@ export async function hunt(options: HuntOptions): Promise<HuntEnd> {
     while (goesOn()) {
       const i = next++;
       // A lane that is ahead waits for the others, so that the corpus it sees does not depend on their speed.
-      while (journal.totals.next < horizonOf(i) && !signal.aborted && !stopped) await wake.promise;
+      const horizon = horizonOf(i);
+      while (journal.totals.next < horizon && !signal.aborted && !stopped) await wake.promise;
       if (signal.aborted || stopped) return;
-      const input = inputOf(i, seed, sources, rounds.get(horizonOf(i)) ?? corpus.list);
+      // In the first inputs of a hunt, and after its resume, there is no round yet.
+      const seen = rounds.get(horizon) ?? corpus.list.filter(({ index }) => index < horizon);
+      const input = inputOf(i, seed, sources, seen);
       early.set(i, { input, ...(await execute(input, executors, signal)) });
       takeInOrder();
     }
@@ -138,8 +141,7 @@ async function execute(
     try {
       const execution = await executor.execute(input, signal);
       signal.throwIfAborted();
-      const { verdict, incidents } = execution.record;
-      const judgement = judge(input, { ...verdict, incidents });
+      const judgement = judge(input, execution.ending);
       if (judgement.kind !== 'infra') return { execution, judgement };
       why = judgement.why;
     } catch (error) {
@@ -158,9 +160,8 @@ async function execute(
 }
 
 /** Blocks by kernel, apart in the first kernel and in later ones. Without blocks, how the run ended. */
-export function featuresOf({ scenario }: Input, { blocks, record }: Execution): string[] {
-  if (blocks === null)
-    return [record.verdict.outcome, ...record.incidents.map(({ title, epoch }) => `${epoch} ${title}`)];
+export function featuresOf({ scenario }: Input, { blocks, ending }: Execution): string[] {
+  if (blocks === null) return [ending.outcome, ...ending.incidents.map(({ title, epoch }) => `${epoch} ${title}`)];
   return [...blocks].flatMap(([epoch, starts]) =>
     [...starts].map((start) => `${scenario.kernels[epoch] ?? ''}/${Math.min(epoch, 1)}/${start.toString(16)}`),
   );

@@ -9,7 +9,7 @@ import { horizonOf } from '../../../src/fuzz/hunt/inputs.js';
 import { hunt, type HuntOptions } from '../../../src/fuzz/hunt/hunt.js';
 import { Journal } from '../../../src/fuzz/hunt/journal.js';
 import { Monotony } from '../../../src/fuzz/hunt/monotony.js';
-import type { Executor, Generator, Input } from '../../../src/fuzz/input.js';
+import type { Execution, Executor, Generator, Input } from '../../../src/fuzz/input.js';
 import type { Random } from '../../../src/util/random.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
@@ -45,6 +45,21 @@ class Failing implements Executor {
   }
 }
 
+/** Every input reaches something new, and some take longer than others. */
+class Reaching implements Executor {
+  readonly texts: string[] = [];
+  async execute({ text }: Input): Promise<Execution> {
+    this.texts.push(text);
+    const n = Number(/input (\d+)/.exec(text)?.[1]);
+    for (let turn = 0; turn < n % 7; turn++) await Promise.resolve();
+    const ending = { outcome: 'preserved' as const, cause: null, incidents: [] };
+    return { ending, blocks: new Map([[1, new Set([n])]]), rung: 'booted', ms: 1 };
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 function options(folder: string, executor: Executor): HuntOptions {
   return {
     sources: [{ generator, share: 1 }],
@@ -72,6 +87,19 @@ describe('a hunt', () => {
     );
     expect(texts[0]).toHaveLength(5);
     expect(texts[1]).toEqual(texts[0]);
+  });
+
+  it('makes the same inputs on many machines while the corpus grows', async () => {
+    const runs = await Promise.all(
+      [1, 4, 16].map(async (jobs) => {
+        const executor = new Reaching();
+        await hunt({ ...options(folderOf(), executor), executions: 200, jobs });
+        return executor.texts.toSorted();
+      }),
+    );
+    expect(runs[0]?.some((text) => /input 1\d\d\d/.test(text))).toBe(true);
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
   });
 
   it('tries a failure of the lab once more, and stops after ten in a row', async () => {

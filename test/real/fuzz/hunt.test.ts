@@ -22,13 +22,13 @@ async function hunt(corpus: string, words: readonly string[]) {
 
 it('a hunt with damaged bytes finds a panic, and keeps a scenario of it', async () => {
   const corpus = temporary();
-  const { code, stderr, summary } = await hunt(corpus, ['--generators', 'bytes', '--executions', '6']);
+  const { code, stderr, summary } = await hunt(corpus, ['--generators', 'bytes', '--executions', '8']);
   expect(code, stderr).toBe(1);
-  expect(summary.totals.next).toBe(6);
+  expect(summary.totals.next).toBe(8);
   expect(Object.keys(summary.totals.counts).join()).not.toContain('infra');
   const [finding] = summary.findings;
   expect(finding, stderr).toMatchObject({ outcome: 'panic', state: 'confirmed', seen: 3 });
-  expect(finding?.title).toContain('__kho_radix_walk_tree');
+  expect(finding?.title).toContain('LUO: The incoming tree failed to initialize');
   const folder = join(corpus, 'findings', finding?.name ?? '');
   expect(readFileSync(join(folder, 'scenario.yaml'), 'utf8')).toContain('place: ');
   expect(existsSync(join(folder, 'finding.json'))).toBe(true);
