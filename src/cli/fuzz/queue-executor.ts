@@ -18,7 +18,7 @@ export interface QueueExecutorOptions {
   results: string;
 }
 
-/** Changes of bytes share the machine of their base up to its last rung; sequences of calls share nothing but a boot. */
+/** Changes of bytes share the machine of their base up to its last rung; sequences of calls share a boot alone. */
 const STARTS: Readonly<Record<GeneratorName, CellTask['start']>> = { bytes: 'warm', calls: 'booted' };
 
 export class QueueExecutor implements Pick<Executor, 'execute'> {
