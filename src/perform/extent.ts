@@ -17,6 +17,7 @@ export function extentOf({ steps, hardware, machine, cmdlines }: Scenario): Exte
     hardware.iommu.kind === 'none' &&
     hardware.devices.length === 0 &&
     machine.qemuArgs.length === 0 &&
+    machine.numa === undefined &&
     // A parameter may be that of a driver.
     cmdlines.every((cmdline) => cmdline.trim() === '');
   return plain ? 'core' : 'full';

@@ -19,7 +19,8 @@ const OWN_THREADS = 256;
 const OWN_FILE = 64 * 2 ** 30;
 
 export function needsOfQemu(config: MachineConfig): Needs {
-  const { kernel, initrd, disks, dir, accel, memory, cpus, extra, resumed } = config;
+  const { kernel, initrd, disks, dir, accel, cpus, extra, resumed } = config;
+  const memory = config.memory + (config.modules?.bytes ?? 0);
   const named = namedFiles(extra);
   return {
     read: [

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads and writes the machine's physical memory from outside, through the memfd that backs it. No kernel in the
-// machine takes part, so no kernel bug can falsify what is read. The descriptor stays valid after QEMU has ended.
-import { closeSync, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
-import { LabError } from '../util/errors.js';
+// Reads and writes the machine's physical memory from outside, through the memfds that back it: one, or one for each
+// NUMA node and each module that was added. No kernel in the machine takes part, so no kernel bug can falsify what is
+// read. The descriptors stay valid after QEMU has ended.
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { RAM_ID } from './args.js';
+import { backendFiles } from './ram/backends.js';
+import { type HostAddresses, type RamRange, ramRanges } from './ram/ranges.js';
 
-/** A range of guest-physical addresses, and its offset in the memfd. All in bytes; `end` is exclusive. */
-export interface RamRange {
-  start: number;
-  end: number;
-  offset: number;
-}
+export { type HostAddresses, q35Ranges, type RamRange, ramRanges } from './ram/ranges.js';
 
 export class MachineMemory {
   private constructor(
-    private readonly fd: number,
+    /** By the id of the backend. */
+    private readonly fds: ReadonlyMap<string, number>,
     /** Ascending, not overlapping. */
     readonly ranges: readonly RamRange[],
   ) {}
@@ -23,29 +21,32 @@ export class MachineMemory {
    * Opens the memory of a running machine. Nothing can be read if `mtree` is not understood
    * (features/table.ts).
    * @param mtree text of the human monitor's `info mtree -f`
+   * @param addresses where QEMU has mapped each backend, if there are several
    */
-  static open(qemuPid: number, mtree: string): MachineMemory {
-    return new MachineMemory(openMemfd(qemuPid, 'r+'), ramRanges(mtree));
+  static open(qemuPid: number, mtree: string, addresses: HostAddresses = new Map()): MachineMemory {
+    const ranges = ramRanges(mtree);
+    return new MachineMemory(openEach(backendFiles(qemuPid, addresses), 'r+'), ranges);
   }
 
   /** Opens the memory of a machine whose monitor is in use: read-only, with known ranges. */
   static openRanges(qemuPid: number, ranges: readonly RamRange[]): MachineMemory {
-    return new MachineMemory(openMemfd(qemuPid, 'r'), ranges);
+    return new MachineMemory(openEach(backendFiles(qemuPid, new Map()), 'r'), ranges);
   }
 
   /** Opens the memory of a machine whose RAM is a file. */
   static openFile(path: string, ranges: readonly RamRange[]): MachineMemory {
-    return new MachineMemory(openSync(path, 'r+'), ranges);
+    return new MachineMemory(openEach(new Map([[RAM_ID, path]]), 'r+'), ranges);
   }
 
   /** Opens memory that was saved; it cannot be written. */
   static openSaved(path: string, ranges: readonly RamRange[]): MachineMemory {
-    return new MachineMemory(openSync(path, 'r'), ranges);
+    return new MachineMemory(openEach(new Map([[RAM_ID, path]]), 'r'), ranges);
   }
 
-  /** Path by which another process of this host can open the memory, as long as the lab runs. */
+  /** Path by which another process of this host can open the memory, as long as the lab runs: of its first backend. */
   get path(): string {
-    return `/proc/${process.pid}/fd/${this.fd}`;
+    const [first = -1] = this.fds.values();
+    return `/proc/${process.pid}/fd/${first}`;
   }
 
   /** The first address behind the last byte of RAM. */
@@ -60,12 +61,12 @@ export class MachineMemory {
 
   /** Reads physical memory. Returns false, and leaves `into` undefined, if any byte of it is not RAM. */
   read(phys: number, into: Uint8Array): boolean {
-    return this.each(phys, into.length, (offset, at, count) => readSync(this.fd, into, at, count, offset));
+    return this.each(phys, into.length, (fd, offset, at, count) => readSync(fd, into, at, count, offset));
   }
 
   /** Writes physical memory. Returns false if any byte of it is not RAM. */
   write(phys: number, from: Uint8Array): boolean {
-    return this.each(phys, from.length, (offset, at, count) => writeSync(this.fd, from, at, count, offset));
+    return this.each(phys, from.length, (fd, offset, at, count) => writeSync(fd, from, at, count, offset));
   }
 
   /** Reads a little-endian 64-bit word; null if there is no RAM. */
@@ -80,17 +81,22 @@ export class MachineMemory {
   }
 
   close(): void {
-    closeSync(this.fd);
+    for (const fd of this.fds.values()) closeSync(fd);
   }
 
-  private each(phys: number, length: number, io: (offset: number, at: number, count: number) => number): boolean {
+  private each(
+    phys: number,
+    length: number,
+    io: (fd: number, offset: number, at: number, count: number) => number,
+  ): boolean {
     let at = 0;
     while (at < length) {
       const address = phys + at;
       const range = this.ranges.find((r) => address >= r.start && address < r.end);
-      if (range === undefined) return false;
+      const fd = range === undefined ? undefined : this.fds.get(range.backend ?? RAM_ID);
+      if (range === undefined || fd === undefined) return false;
       const count = Math.min(length - at, range.end - address);
-      const done = io(range.offset + (address - range.start), at, count);
+      const done = io(fd, range.offset + (address - range.start), at, count);
       if (done <= 0) return false;
       at += done;
     }
@@ -105,48 +111,13 @@ export type PhysicalMemory = MemoryView & Pick<MachineMemory, 'write'>;
 /** The owner's access. */
 export type OpenMemory = Pick<MachineMemory, keyof MachineMemory>;
 
-/**
- * Finds the ranges of RAM in the flat view of the address space `memory`, as QEMU 7.2 prints it:
- * `  0000000100000000-000000017fffffff (prio 0, ram): ram @0000000080000000 KVM`.
- */
-export function ramRanges(mtree: string): RamRange[] {
-  const ranges: RamRange[] = [];
-  for (const view of mtree.split(/^FlatView #\d+/m)) {
-    if (!/^ AS "memory"/m.test(view)) continue;
-    for (const match of view.matchAll(
-      /^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm,
-    )) {
-      const [, first = '', last = '', , name, offset = '0'] = match;
-      if (name !== RAM_ID) continue;
-      ranges.push({ start: parseInt(first, 16), end: parseInt(last, 16) + 1, offset: parseInt(offset, 16) });
-    }
-    break;
+function openEach(files: ReadonlyMap<string, string>, flags: 'r' | 'r+'): Map<string, number> {
+  const fds = new Map<string, number>();
+  try {
+    for (const [backend, path] of files) fds.set(backend, openSync(path, flags));
+    return fds;
+  } catch (error) {
+    for (const fd of fds.values()) closeSync(fd);
+    throw error;
   }
-  return ranges.sort((a, b) => a.start - b.start);
-}
-
-/**
- * RAM of a q35 machine: below 2816 MiB all of it starts at 0, else 2 GiB are there and the rest starts at 4 GiB (QEMU
- * 7.2, hw/i386/pc_q35.c).
- */
-export function q35Ranges(bytes: number): RamRange[] {
-  const low = Math.min(bytes, bytes >= 0xb000_0000 ? 0x8000_0000 : 0xb000_0000);
-  return [
-    { start: 0, end: low, offset: 0 },
-    ...(bytes > low ? [{ start: 2 ** 32, end: 2 ** 32 + bytes - low, offset: low }] : []),
-  ];
-}
-
-function openMemfd(pid: number, flags: 'r' | 'r+'): number {
-  const dir = `/proc/${pid}/fd`;
-  for (const name of readdirSync(dir)) {
-    let link: string;
-    try {
-      link = readlinkSync(`${dir}/${name}`);
-    } catch {
-      continue; // closed in the meantime
-    }
-    if (link.startsWith('/memfd:memory-backend-memfd')) return openSync(`${dir}/${name}`, flags);
-  }
-  throw new LabError('QEMU has no memfd open: the RAM of the machine cannot be read from outside');
 }

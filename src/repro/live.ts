@@ -44,7 +44,8 @@ export function liveMachine(pid: number, argv: readonly string[]): LiveMachine[]
   const after = (option: string) => argv[argv.indexOf(option) + 1] ?? '';
   const name = /^lab-(.+)$/.exec(argv.includes('-name') ? after('-name') : '')?.[1];
   const memory = /^(\d+)B$/.exec(argv.includes('-m') ? after('-m') : '')?.[1];
-  if (name === undefined || memory === undefined) return [];
+  // Memory of several backends, or that grew, is found only with the monitor.
+  if (name === undefined || memory === undefined || argv.includes('-numa')) return [];
   const backend = /^memory-backend-file,.*\bmem-path=((?:[^,]|,,)+)/.exec(
     argv.includes('-object') ? after('-object') : '',
   );

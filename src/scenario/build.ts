@@ -7,6 +7,7 @@ import { hasGuests } from '../model/scenario/guest.js';
 import { devicesOf } from './validate/devices.js';
 import type { SourceDocument } from './source/document.js';
 import { expandSteps } from './explicit/explicit.js';
+import { nodesOf } from './numa.js';
 import { insertFaults } from './short/faults.js';
 import { checkEpochs, followSteps } from './validate/follow.js';
 import { expandKselftest } from './short/kselftest.js';
@@ -36,7 +37,8 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, memory, problems);
   const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
-  const machine = machineOf(input, drafts, overrides);
+  const machine = machineOf(input, drafts, context);
+  const added = addedMemory(drafts, problems);
   if (
     input.recover === 'update' &&
     drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)
@@ -47,7 +49,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     checkEpochs(drafts, kernels, outcome, problems);
     followSteps(
       drafts,
-      machine.memory,
+      machine.memory + added,
       reserveMem.reduce((sum, each) => sum + each.size, 0),
       hardware,
       problems,
@@ -130,9 +132,31 @@ function memoryOf({ machine: { memory } }: ScenarioInput, problems: Problems): n
 }
 
 /** With guests it has one CPU: QEMU's SVM delivers a guest's interrupt twice when another CPU asks for attention. */
-function machineOf({ machine }: ScenarioInput, drafts: readonly Draft[], overrides: ScenarioOverrides): MachineSpec {
+function machineOf(
+  { machine: { numa, ...machine } }: ScenarioInput,
+  drafts: readonly Draft[],
+  { overrides, problems }: Context,
+): MachineSpec {
   const cpus = machine.cpus ?? (hasGuests(drafts.map(({ step }) => step)) ? 1 : 2);
-  return { ...machine, cpus, icount: overrides.icount === true || machine.icount };
+  const nodes = numa === undefined ? undefined : nodesOf(numa, { memory: machine.memory, cpus }, problems);
+  return {
+    ...machine,
+    cpus,
+    ...(nodes === undefined ? {} : { numa: nodes }),
+    icount: overrides.icount === true || machine.icount,
+  };
+}
+
+/** Bytes of memory that steps add to the machine. */
+function addedMemory(drafts: readonly Draft[], problems: Problems): number {
+  const sizes = drafts.flatMap(({ step }) => (step.op === 'hotplug-memory' ? [step.size] : []));
+  const added = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizes.length > LIMITS.nodes || added > LIMITS.addedMemory)
+    problems.add(
+      ['steps'],
+      `expected at most ${LIMITS.nodes} memory modules of 16GiB in all, found ${sizes.length} of ${added} bytes`,
+    );
+  return added;
 }
 
 function reserveMemOf(input: ScenarioInput, memory: number, problems: Problems): ReserveMemSpec[] {

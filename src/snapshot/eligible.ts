@@ -44,6 +44,7 @@ const STEPS: Readonly<Record<Step['op'], string | null>> = {
   exec: COMMAND,
   kselftest: COMMAND,
   upload: COMMAND,
+  'hotplug-memory': 'memory is added to the machine',
   'device-open': DEVICES,
   'device-map': DEVICES,
   'device-preserve': DEVICES,

@@ -156,6 +156,10 @@ export class FakeControl implements Control {
     return this.known;
   }
 
+  async addMemory(): Promise<{ taken: Promise<'taken'> }> {
+    return { taken: Promise.resolve('taken') };
+  }
+
   async command(name: string): Promise<unknown> {
     this.commands.push(name);
     return {};

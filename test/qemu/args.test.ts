@@ -53,6 +53,21 @@ describe("QEMU's arguments", () => {
     ['the serial that the machine finds it by', '-device', 'virtio-blk-pci,drive=disk1,serial=kernel0'],
   ])('%s', (_, option, value) => expect(values(args, option)).toContain(value));
 
+  it('split the RAM of a machine with nodes, and leave room for modules', () => {
+    const numa = [
+      { memory: 2 ** 29, cpus: 0 },
+      { memory: 2 ** 29, cpus: 2 },
+    ];
+    const split = qemuArgs({ ...CONFIG, numa, modules: { slots: 2, bytes: 2 ** 28 } });
+    expect(values(split, '-machine')).toEqual(['q35,usb=off,vmport=off']);
+    expect(values(split, '-m')).toEqual(['1073741824B,slots=2,maxmem=1342177280B']);
+    expect(values(split, '-object')).toEqual([
+      'memory-backend-memfd,id=ram0,size=536870912B,share=on',
+      'memory-backend-memfd,id=ram1,size=536870912B,share=on',
+    ]);
+    expect(values(split, '-numa')).toEqual(['node,nodeid=0,memdev=ram0', 'node,nodeid=1,cpus=0-1,memdev=ram1']);
+  });
+
   it('disable reboot, defaults and display', () => {
     expect(args).toEqual(expect.arrayContaining(['-no-reboot', '-nodefaults', '-no-user-config']));
     expect(values(args, '-display')).toEqual(['none']);

@@ -23,10 +23,18 @@ export interface WrittenPages extends PageRange {
   size: number;
 }
 
+/** A NUMA node. `cpus` of them, in order, are its own. */
+export interface NumaNode {
+  memory: number;
+  cpus: number;
+}
+
 export interface MachineSpec {
   /** RAM in bytes. */
   memory: number;
   cpus: number;
+  /** Its nodes have all of its memory and CPUs. Without it, the machine has no nodes. */
+  numa?: NumaNode[] | undefined;
   /** Emulated CPUs count instructions, so that the machine's time does not depend on the host's load. Not for KVM. */
   icount: boolean;
   /** Seed of the machine's random numbers. With `icount`, each run is the same as far as possible. */
@@ -150,6 +158,8 @@ export type Action =
   /** One of upstream's own tests. `stage` is null if it has no stages. */
   | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number }
   /** `within`: if it is set, the file must lie in this folder, with all links followed. */
+  /** Adds a memory module to the running machine. */
+  | { op: 'hotplug-memory'; size: number; timeout: number }
   | { op: 'upload'; from: string; to: string; mode: number; within?: string | null }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 

@@ -43,6 +43,11 @@ const FEATURES: readonly Feature[] = [
       return first === undefined ? null : `${first.model}: ${DEVICES[first.model]}`;
     },
   },
+  { name: 'NUMA nodes', whyNot: ({ numa }) => (numa === undefined ? null : 'a saved machine has its RAM in one file') },
+  {
+    name: 'memory that is added',
+    whyNot: ({ modules }) => (modules === undefined ? null : 'a saved machine has its RAM in one file'),
+  },
   {
     name: "QEMU arguments of the scenario's own",
     whyNot: ({ extra }) => (extra.length > 0 ? 'the lab does not know what they add to the machine' : null),

@@ -103,6 +103,14 @@ export function sshAgentPort(plan: LivePlan): number | null {
   return needed ? clientPorts(plan) : null;
 }
 
+/** Room for the memory modules that steps add. */
+function modulesOf({ scenario: { steps } }: LivePlan): Pick<MachineConfig, 'modules'> {
+  const sizes = steps.flatMap((step) => (step.op === 'hotplug-memory' ? [step.size] : []));
+  return sizes.length === 0
+    ? {}
+    : { modules: { slots: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) } };
+}
+
 export function machineConfig(plan: LivePlan): MachineConfig {
   const [first] = plan.kernels;
   if (first === undefined) throw new LabError('the scenario names no kernel');
@@ -112,6 +120,8 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     accel: plan.accel,
     memory: machine.memory,
     cpus: machine.cpus,
+    ...(machine.numa === undefined ? {} : { numa: machine.numa }),
+    ...modulesOf(plan),
     icount: countsInstructions(plan),
     ...(machine.seed === undefined ? {} : { seed: machine.seed }),
     kernel: first.bzImage,

@@ -6,6 +6,8 @@ import type { Finding } from '../../console/index.js';
 import { CONSOLE_FILE, COVERAGE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
 import { missingFeatures } from '../../qemu/features/probe.js';
 import type { OpenMemory } from '../../qemu/memory.js';
+import { hostAddresses } from '../../qemu/ram/backends.js';
+import { MemoryModules, type Taken } from '../../qemu/ram/modules.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
 import type { SandboxOfResult } from '../../model/result/result.js';
 import { within } from '../../util/deadline.js';
@@ -37,6 +39,9 @@ export class Machine {
   /** Aborted with MachineEnded, or with a LabError if QEMU itself failed. */
   readonly ended: AbortSignal;
   memory!: OpenMemory;
+  /** All that was opened, the latest last. */
+  private readonly memories: OpenMemory[] = [];
+  private readonly modules = new MemoryModules();
   sshPort = 0;
   qemuVersion = '';
   private qmp!: Monitor;
@@ -178,12 +183,26 @@ export class Machine {
       this.qmp.human('info usernet'),
       this.qmp.run('query-version'),
     ]);
-    this.memory = this.parts.openMemory(this.process.pid, mtree);
+    await this.openMemory(mtree);
     const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
     if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
     this.sshPort = Number(port);
     this.qemuVersion = versionText(version);
     await this.seeFeatures(mtree);
+  }
+
+  /** A machine that grew is opened once more. What was opened before stays so: somebody may be reading it. */
+  private async openMemory(mtree: string): Promise<void> {
+    const addresses = await hostAddresses(this.qmp, mtree);
+    this.memory = this.parts.openMemory(this.process.pid, mtree, addresses);
+    this.memories.push(this.memory);
+  }
+
+  /** Adds a memory module. `taken` settles when the machine's kernel has answered, which it may never do. */
+  async addMemory(bytes: number): Promise<{ taken: Promise<Taken> }> {
+    const plugged = await this.modules.plug(this.qmp, bytes);
+    await this.openMemory(await this.qmp.human(MTREE));
+    return plugged;
   }
 
   /** Notes which witnesses are blind with this QEMU. */
@@ -335,7 +354,7 @@ export class Machine {
 
   /** Closes the machine's memory, which can still be read after `stop`. */
   close(): void {
-    this.memory?.close();
+    for (const memory of this.memories) memory.close();
   }
 
   // -- what the machine says
@@ -356,6 +375,7 @@ export class Machine {
 
   private takeEvent(event: string, data: unknown): void {
     this.recorder.event({ kind: 'qmp', event, data });
+    this.modules.take(event, data);
     if (event === 'STOP' || event === 'RESUME') this.pulse.pause(event === 'STOP' && !this.frozen);
     const ending = endingOf(event, data);
     if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset'))

@@ -5,7 +5,7 @@ import type { Session, SshTarget } from '../../guest/session.js';
 import type { MachineConfig } from '../../qemu/args.js';
 import { DebuggerStub } from '../../qemu/gdb.js';
 import { hostTimes, type HostTimes } from '../../qemu/host-time.js';
-import { MachineMemory, type OpenMemory } from '../../qemu/memory.js';
+import { type HostAddresses, MachineMemory, type OpenMemory } from '../../qemu/memory.js';
 import { QemuProcess } from '../../qemu/process.js';
 import { Qmp } from '../../qemu/qmp.js';
 import { FileTail, type TailOptions } from '../../util/process/tail.js';
@@ -18,7 +18,8 @@ export type Debugger = Pick<DebuggerStub, keyof DebuggerStub>;
 export interface MachineParts {
   start(config: MachineConfig): Process | Promise<Process>;
   openMonitor(...args: Parameters<typeof Qmp.open>): Promise<Monitor>;
-  openMemory(pid: number, mtree: string): OpenMemory;
+  /** `addresses`: where QEMU has mapped each backend of the RAM, if there are several. */
+  openMemory(pid: number, mtree: string, addresses?: HostAddresses): OpenMemory;
   follow(options: TailOptions): Tail;
   /**
    * Connects to QEMU's debugger stub, which stops the machine.
@@ -32,7 +33,7 @@ export interface MachineParts {
 export const QEMU_PARTS: MachineParts = {
   start: (config) => QemuProcess.start(config),
   openMonitor: (path, hooks) => Qmp.open(path, hooks),
-  openMemory: (pid, mtree) => MachineMemory.open(pid, mtree),
+  openMemory: (pid, mtree, addresses) => MachineMemory.open(pid, mtree, addresses),
   follow: (options) => new FileTail(options),
   attachDebugger: (path) => DebuggerStub.attach(path),
   hostTimes,

@@ -13,6 +13,7 @@ import type { Operation } from '../engine/operation.js';
 import type { Needs, Parts } from '../engine/parts.js';
 import { injectFault } from '../update/faults.js';
 import { loadNext } from '../update/load-next.js';
+import { addMemory } from './add-memory.js';
 import { kselftestStep } from './kselftest.js';
 import { recordStep } from './record-step.js';
 import { shellQuote } from '../../util/text/shell-quote.js';
@@ -54,6 +55,8 @@ async function perform(parts: Parts, operation: Operation): Promise<Done> {
     }
     case 'exec':
       return { target: operation.command, reply: await exec(parts, operation) };
+    case 'hotplug-memory':
+      return { target: 'memory module', reply: await addMemory(parts, operation) };
     case 'upload':
       return { target: operation.to, reply: await upload(parts, operation) };
     case 'kill-agent':

@@ -129,6 +129,11 @@ export const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site
   abort: () => ({ op: 'abort' }),
   'kill-agent': () => ({ op: 'kill-agent' }),
   exec,
+  'hotplug-memory': ({ size, timeout }, site) => {
+    if (size === 0 || size % LIMITS.module !== 0)
+      site.problems.add([...site.path, 'size'], `expected whole 128MiB, found ${size} bytes`);
+    return { op: 'hotplug-memory', size, timeout };
+  },
   upload: (value, site) => ({
     op: 'upload',
     from: resolve(site.folder, fill(value.from, site.numbers)),

@@ -12,6 +12,11 @@ export const LIMITS = {
   memoryMin: 256 * MIB,
   memoryMax: 64 * GIB,
   cpus: 64,
+  /** NUMA nodes, and memory modules that steps add. */
+  nodes: 8,
+  /** Bytes that steps add. A module has whole sections of the kernel's page array. */
+  addedMemory: 16 * GIB,
+  module: 128 * MIB,
   /** Any size, in bytes. */
   size: 1024 * GIB,
   /** Areas of reserve_mem= that a kernel accepts (RESERVE_MEM_MAX_ENTRIES in mm/memblock.c, 6.12 to 7.3). */
@@ -54,5 +59,6 @@ export const LIMITS = {
   timeout: 86_400,
   /** Default seconds for a command, and for a stage of one of the kernel's own tests. */
   execTimeout: 300,
+  hotplugTimeout: 60,
   selftestTimeout: 1200,
 } as const;

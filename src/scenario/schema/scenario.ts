@@ -33,6 +33,15 @@ const cmdline = z
       'the epoch (0, 1, ...)',
   });
 
+const numaNode = mapping({
+  memory: size.describe('RAM of the node, in whole MiB; all nodes together have the RAM of the machine'),
+  cpus: whole()
+    .min(0)
+    .max(LIMITS.cpus)
+    .optional()
+    .describe('Virtual CPUs of the node; by default an equal share. All nodes together have those of the machine'),
+});
+
 const outcome = z.enum(OUTCOMES);
 const selftest = z
   .string({ error: 'expected the name of a test' })
@@ -53,6 +62,12 @@ export const scenarioSchema = mapping({
   machine: mapping({
     memory: size.default(GIB).describe('RAM; 256MiB to 64GiB'),
     cpus: whole().min(1).max(LIMITS.cpus).optional().describe('Virtual CPUs; by default 2, and 1 with guests'),
+    numa: z
+      .union([whole('a number of nodes').min(1).max(LIMITS.nodes), z.array(numaNode).min(1).max(LIMITS.nodes)], {
+        error: `expected a number of nodes up to ${LIMITS.nodes}, or a list of nodes`,
+      })
+      .optional()
+      .describe('NUMA nodes: how many, of the same size, or a list of them; by default the machine has none'),
     icount: z
       .boolean()
       .default(false)

@@ -84,6 +84,15 @@ const operations = {
     ])
     .optional()
     .describe('Run a command in the machine'),
+  'hotplug-memory': mapping({
+    size: size.describe('Size of the memory module: whole 128MiB'),
+    timeout: seconds
+      .default(LIMITS.hotplugTimeout)
+      .describe('Seconds for the kernel to take it over; then the step has failed (ETIMEDOUT)'),
+    ...common,
+  })
+    .optional()
+    .describe('Add a memory module to the running machine'),
   upload: mapping({
     from: line('a file on this host').describe('Path on this host, relative to the scenario'),
     to: line('a path in the machine'),

@@ -73,7 +73,15 @@ export function excessOf(growth: Growth, files: number): string[] {
 /** It may take a moment until freed memory counts as free. */
 const LOOKS = 4;
 /** Steps that may use memory for other things: for a command, for a file in memory, for a kernel that stays loaded. */
-const OTHER_USES: ReadonlySet<string> = new Set(['exec', 'kselftest', 'upload', 'fault', 'load', 'kexec']);
+const OTHER_USES: ReadonlySet<string> = new Set([
+  'exec',
+  'kselftest',
+  'upload',
+  'fault',
+  'load',
+  'kexec',
+  'hotplug-memory',
+]);
 
 /** Compares the kernel's memory with its state before /dev/liveupdate was opened. */
 export async function compareMemory(
