@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices and the IOMMU in result.json. Addresses are hexadecimal text, because they may have 64 bits.
-import type { DeviceModel, DevicePreserve, IommuKind } from '../scenario/device.js';
+import type { DeviceLevel, DeviceModel, DevicePreserve, IommuKind } from '../scenario/device.js';
 import type { PciView } from '../kernel/pci.js';
 
 /** One device over one update. */
@@ -14,6 +14,8 @@ export interface DeviceOfResult {
   epoch: number;
   /** `kept`: LUO carried its descriptor. `recreated`: opened and mapped again. Null: never opened, or the run ended. */
   carried: 'kept' | 'recreated' | 'lost' | null;
+  /** The level that a kept device reached; null where it was not kept. Missing in older results. */
+  level?: DeviceLevel | null;
   /** In the old kernel: while it was in use, otherwise right before the kexec. */
   before: PciView | null;
   /** In the next kernel: while it was in use, otherwise when user space was up. */

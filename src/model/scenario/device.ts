@@ -30,6 +30,14 @@ export type DeviceModel = (typeof DEVICE_MODELS)[number];
 export const DEVICE_PRESERVES = ['required', 'if-supported', 'recreate'] as const;
 export type DevicePreserve = (typeof DEVICE_PRESERVES)[number];
 
+/**
+ * What must cross the kexec with a descriptor that LUO carries. `address`: the device is known again, and everything
+ * else is set up again. `state`: it is not reset and keeps its registers. `dma`: it also reaches its memory all the
+ * time.
+ */
+export const DEVICE_LEVELS = ['address', 'state', 'dma'] as const;
+export type DeviceLevel = (typeof DEVICE_LEVELS)[number];
+
 export const DEVICE_INTERRUPTS = ['armed', 'off'] as const;
 export type DeviceInterrupts = (typeof DEVICE_INTERRUPTS)[number];
 
@@ -56,6 +64,8 @@ export interface DeviceSpec {
   /** Bytes of its backing storage; 0 for models without any. */
   size: number;
   preserve: DevicePreserve;
+  /** What must hold where LUO carries it. */
+  level: DeviceLevel;
   /** Session and token of its descriptor, if the scenario names them. */
   session: string | null;
   token: Token | null;

@@ -28,6 +28,7 @@ function deviceText({
   device,
   address,
   carried,
+  level,
   resets,
   transfer,
   backing,
@@ -36,6 +37,7 @@ function deviceText({
   after,
 }: DeviceOfResult): string[] {
   const notes = [
+    ...(carried === 'kept' && level ? [`level ${level}`] : []),
     ...(before === null || after === null
       ? []
       : [before.address === after.address ? 'same address' : `now at ${after.address}`]),

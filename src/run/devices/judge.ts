@@ -12,6 +12,7 @@ import type { DeviceState, InFlight } from '../state/device.js';
 import { lookAtBacking } from './backing.js';
 import { carriedOf, isAskedFor, lostText } from './carried.js';
 import { differences, doneTo, meaning, MAX_DURING } from './changes.js';
+import { isMasterTooEarly, levelReached } from './level.js';
 import { flightText } from './transfers.js';
 
 /** Judges all devices in the running kernel; problems become incidents. */
@@ -58,13 +59,24 @@ function judgeDevice(
     : [
         ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, {
           kept: carried === 'kept',
+          level: spec.level,
         }).map((each) => ({
           problem: each.detail,
           implies: meaning(each.kind, { kept: carried === 'kept' }),
           component: 'pci' as const,
         })),
-        // Opening a device resets it; a device that was kept must not be reset.
-        ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null))
+        ...(carried === 'kept' && isMasterTooEarly(spec.level, arriving)
+          ? [
+              {
+                problem: 'it was bus master when the next kernel was up, before anybody had mapped memory for it',
+                implies: 'corrupt' as const,
+                component: 'pci' as const,
+              },
+            ]
+          : []),
+        // Opening a device resets it; a device that was kept must not be reset, unless only its address is kept.
+        ...(resets.length > 0 &&
+        ((carried === 'kept' && spec.level !== 'address') || (carried === 'lost' && device.carriedBy !== null))
           ? [
               {
                 problem:
@@ -113,6 +125,7 @@ function judgeDevice(
     preserve: spec.preserve,
     epoch,
     carried,
+    level: carried === 'kept' ? levelReached({ leaving, arriving, resets: resets.length }) : null,
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,

@@ -89,6 +89,7 @@ export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: 
     preserve: spec.preserve,
     epoch,
     carried: null,
+    level: null,
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,

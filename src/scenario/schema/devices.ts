@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import {
   DEVICE_INTERRUPTS,
+  DEVICE_LEVELS,
   DEVICE_MODELS,
   DEVICE_PRESERVES,
   IOMMU_KINDS,
@@ -77,19 +78,35 @@ const at = z
   .regex(AT, { error: 'expected an address SLOT.FUNCTION in hexadecimal, such as "05.0"' })
   .meta({ pattern: '^[0-9A-Fa-f]{1,2}\\.[0-7]$' });
 
+const preserve = z
+  .union(
+    [
+      z.enum(DEVICE_PRESERVES),
+      mapping({
+        level: z
+          .enum(DEVICE_LEVELS)
+          .describe(
+            'What must cross the kexec with the descriptor. address: the device is known again and may be reset; ' +
+              'state: it is not reset and keeps its registers; dma: it also reaches its memory all the time',
+          ),
+        optional: z.boolean().default(false).describe('Recreate the device where LUO cannot carry it'),
+      }),
+    ],
+    { error: `expected ${DEVICE_PRESERVES.join(', ')}, or a mapping with level` },
+  )
+  .describe(
+    'required: LUO carries its descriptor, or the update is called off; if-supported: LUO ' +
+      'carries it if it can, otherwise recreate; recreate: close it, then open and map it again. ' +
+      'A mapping sets the level; without one it is dma',
+  );
+
 export const device = mapping({
   name: id("a device's name").describe('Name of the device in the scenario'),
   device: z.enum(DEVICE_MODELS).describe('Its model'),
   at: at.describe('Its address on its bus: SLOT.FUNCTION in hexadecimal, slots 02 to 1e; behind a root port "00.0"'),
   behind: id("a root port's name").optional().describe('Its root port; the lab adds one for each name'),
   size: size.optional().describe('Size of its backing storage (nvme, virtio-blk, ivshmem); 16MiB by default'),
-  preserve: z
-    .enum(DEVICE_PRESERVES)
-    .default('recreate')
-    .describe(
-      'required: LUO carries its descriptor, or the update is called off; if-supported: LUO ' +
-        'carries it if it can, otherwise recreate; recreate: close it, then open and map it again',
-    ),
+  preserve: preserve.default('recreate'),
   session: line("a session's name").optional().describe('Session that carries its descriptor'),
   token: token.optional().describe('Token of its descriptor in the session; by default the next one after the files'),
   map: z

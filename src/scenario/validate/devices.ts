@@ -91,7 +91,7 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
     function: fn,
     behind: input.behind ?? null,
     size: backed ? (input.size ?? DEFAULT_BACKING) : 0,
-    preserve: input.preserve,
+    ...preserveOf(input),
     session: input.session ?? null,
     token: input.token ?? null,
     iommuToken: null,
@@ -101,6 +101,12 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
     guest: null,
     pos: document.place(path),
   };
+}
+
+/** A level means that LUO carries the device; by default everything must cross the kexec. */
+function preserveOf({ preserve }: DeviceInput): Pick<DeviceSpec, 'preserve' | 'level'> {
+  if (typeof preserve === 'string') return { preserve, level: 'dma' };
+  return { preserve: preserve.optional ? 'if-supported' : 'required', level: preserve.level };
 }
 
 function checkSize(model: DeviceModel, bytes: number, path: (string | number)[], problems: Problems): void {
@@ -219,9 +225,7 @@ function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, form: For
       [...path, 'dma'],
       'expected a file under map that the device may read and write, because a transfer reads from it and writes to it',
     );
-  if (input.preserve !== 'recreate' && input.session === undefined)
-    problems.add(
-      [...path, 'preserve'],
-      `expected a session as well, because ${input.preserve} adds the descriptor to one`,
-    );
+  const { preserve } = preserveOf(input);
+  if (preserve !== 'recreate' && input.session === undefined)
+    problems.add([...path, 'preserve'], `expected a session as well, because ${preserve} adds the descriptor to one`);
 }

@@ -128,6 +128,7 @@ describe('a machine that cannot be saved', () => {
     map: [],
     inFlight: false,
     interrupts: 'off',
+    level: 'dma',
     guest: null,
     pos,
   };

@@ -87,3 +87,10 @@ test.each<[IommuOfResult['gaps'][number]['state'], number | null, string]>([
 ])('gap %s', (state, ms, words) =>
   expect(hardwareText({ devices: [], iommu: { ...IOMMU, gaps: [{ epoch: 1, state, ms }] } })[1]).toContain(words),
 );
+
+test('a kept device shows the level that it reached', () => {
+  const lines = hardwareText({ devices: [{ ...DEVICE, carried: 'kept', level: 'address', resets: 1 }], iommu: null });
+  expect(lines.join('\n')).toContain('0000:00:05.0  level address, 1 reset');
+  // Older results have no level.
+  expect(hardwareText({ devices: [{ ...DEVICE, carried: 'kept' }], iommu: null }).join('\n')).not.toContain('level');
+});

@@ -100,6 +100,16 @@ describe('the short form', () => {
     ]);
   });
 
+  test('a level means that LUO carries it', () => {
+    const [level, plain, optional] = ['{level: address}', 'required', '{level: state, optional: true}'].map(
+      (preserve) => short(edu(`${MAP}, preserve: ${preserve}, session: vm0`)).hardware.devices[0],
+    );
+    expect(level).toMatchObject({ preserve: 'required', level: 'address' });
+    expect(plain).toMatchObject({ preserve: 'required', level: 'dma' });
+    expect(optional).toMatchObject({ preserve: 'if-supported', level: 'state' });
+    expect(() => short(edu(`${MAP}, preserve: {level: none}, session: vm0`))).toThrow(/address|state|dma/);
+  });
+
   test('its iommufd is preserved and retrieved before it', () => {
     const scenario = parseScenario(
       'from: a\nto: b\niommu: {kind: intel, preserve: if-supported}\n' +

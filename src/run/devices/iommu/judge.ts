@@ -37,7 +37,10 @@ export async function judgeIommu(
     trace.micros(kexecAt),
   );
   record.gaps.push({ epoch, state: how, ms });
-  const kept = devices.filter(({ carried }) => carried === 'kept').map(({ name }) => name);
+  const needsDma = (name: string): boolean => state.devices.get(name)?.spec.level === 'dma';
+  const kept = devices.filter(({ name, carried }) => carried === 'kept' && needsDma(name)).map(({ name }) => name);
+  // Without translation all the time, a device cannot have reached its memory all the time.
+  if (how !== 'kept') for (const device of devices) if (device.level === 'dma') device.level = 'state';
   recorder.event({
     kind: 'oracle',
     oracle: 'iommu: gap',
@@ -70,7 +73,7 @@ export async function judgeIommu(
         detail: `${device.spec.name}: its iommufd did not come back`,
       });
     }
-    if (!ended) seePages(parts, device, epoch, stateOf);
+    if (!ended && device.spec.level === 'dma') seePages(parts, device, epoch, stateOf);
     const tables = tablesOf(parts, device, epoch, stateOf);
     if (tables !== null) record.tables.push(tables);
     if (tables !== null && tables.problems.length > 0 && !ended) {

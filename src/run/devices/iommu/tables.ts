@@ -37,7 +37,8 @@ export function tablesOf(
   const runs = new Map([...state.files.values()].map((file) => [file.name, file.runs]));
   const problems =
     after === null ? [] : [...mappingProblems(after, runs), ...walkProblems(after.tables), ...freeProblems(after)];
-  if (before !== null && arrival !== null && device.retrieved) problems.push(...arrivalProblems(before, arrival));
+  if (before !== null && arrival !== null && device.retrieved && device.spec.level === 'dma')
+    problems.push(...arrivalProblems(before, arrival));
   let same = 0;
   if (before !== null && after !== null) {
     const owners = [...state.expected.values()];
@@ -57,7 +58,7 @@ export function tablesOf(
             `${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`,
         );
   }
-  const old = before?.contents ?? new Map<number, string>();
+  const old = (device.spec.level === 'dma' ? before?.contents : null) ?? new Map<number, string>();
   const leaked = leakedTablePages(machine, old, new Set(after?.tables.tables.map(({ phys }) => phys)), stateOf);
   return {
     device: device.spec.name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the IOMMU's history and tables mean for the verdict on an update, and when they mean nothing.
 import { describe, expect, it } from 'vitest';
+import type { DeviceLevel } from '../../../../src/model/scenario/device.js';
 import type { DeviceOfResult } from '../../../../src/model/result/hardware-result.js';
 import type { DeviceTables, IommuEvent } from '../../../../src/oracles/iommu/index.js';
 import { judgeIommu } from '../../../../src/run/devices/iommu/judge.js';
@@ -65,6 +66,7 @@ interface Case {
   carried?: DeviceOfResult['carried'];
   machine?: MachineLife;
   kind?: 'intel' | 'none';
+  level?: DeviceLevel;
   /** Whether the kernel's array of pages can be found. */
   array?: 'found' | 'hidden';
   prepare?: (device: DeviceState, ram: FakeRam) => void;
@@ -78,6 +80,7 @@ async function judged({
   carried = 'kept',
   machine = 'runs',
   kind = 'intel',
+  level = 'dma',
   array = 'found',
   prepare = () => undefined,
 }: Case) {
@@ -90,12 +93,14 @@ async function judged({
   try {
     const device = new DeviceState(scenario.hardware.devices[0]!);
     device.everOpen = true;
+    device.spec.level = level;
     prepare(device, ram);
     const state = new RunState();
     state.devices.set('e', device);
     const { recorder, events } = fakeRecorder(1);
     const registers = array === 'found' ? { cr3: BigInt(CR3), cr4: 0n, idtBase: 0n, idtLimit: 0 } : null;
     const record = new IommuRecord();
+    const judgedDevice = { name: 'e', carried, level: 'dma' } as DeviceOfResult;
     await judgeIommu(
       {
         plan: fakePlan(scenario),
@@ -106,10 +111,11 @@ async function judged({
         trace: trace(switches, { unread }),
       },
       record,
-      { devices: [{ name: 'e', carried } as DeviceOfResult], kexecAt: KEXEC, machine },
+      { devices: [judgedDevice], kexecAt: KEXEC, machine },
     );
     return {
       record,
+      reached: judgedDevice.level,
       hardware: state.hardware,
       ok: events.flatMap((event) => (event.kind === 'oracle' ? [event.ok] : [])),
       found: recorder.incidents.map(({ implies, title, detail }) => [implies, title, detail]),
@@ -131,6 +137,12 @@ describe('a gap in the translation', () => {
     expect(record.gaps).toEqual([{ epoch: 1, state: 'gap', ms: 2.5 }]);
     expect(hardware).toMatchObject([{ component: 'iommu', endsIn: 'reboot' }]);
     expect(ok).toEqual([false]);
+  });
+
+  it('is allowed below the level dma, and nobody kept more than the state', async () => {
+    expect(await judged({ switches: GAP, level: 'state' })).toMatchObject({ found: [], ok: [true], reached: 'state' });
+    expect((await judged({ switches: GAP })).reached).toBe('state');
+    expect((await judged({})).reached).toBe('dma');
   });
 
   it.each([
