@@ -17,3 +17,5 @@ export { metadataOf } from './kho/trees.js';
 export { FIRST_READERS, RUNG_SYMBOLS, SERIES, type Series } from './readers/first-readers.js';
 export { type LastRung, placeKey, type Reader, seriesOf } from './readers/last-rung.js';
 export { canWaitForJump, lastRungOf, type Pair } from './readers/of-scenario.js';
+export { type ListedPages, listPages, type PagesListing, type SerializedMemfd } from './contents/listing.js';
+export type { PageSpan } from './contents/area-list.js';

@@ -159,6 +159,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
     attempts: [],
     witnesses: {},
     taint: null,
+    handedOver: [],
     snapshot: { none: 'made up' },
     id: `${stamp(at)}-${name}-${cell.kernels.join('-')}-${hex(seed, night, cell.id).slice(0, 4)}`,
     scenario: { name, description: 'made up', tags: ['made-up'], file: cell.scenario },

@@ -82,6 +82,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
     attempts: [],
     witnesses: {},
     taint: null,
+    handedOver: [],
     memory: {
       pagesPreserved: 16384,
       pagesIntact: 16384,

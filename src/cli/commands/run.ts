@@ -33,6 +33,7 @@ interface RunOptions extends KeepOptions, TrustOption {
   timeout?: number;
   icount?: boolean;
   without?: Witness[];
+  follow?: boolean;
 }
 
 export function createCommand(): Command {
@@ -47,6 +48,7 @@ export function createCommand(): Command {
       '--icount',
       "emulated processors count instructions, so the machine's time does not depend on the host's load",
     )
+    .option('--follow', 'follow every page that is handed over, no matter who preserved it (docs/judge.md)')
     .option('--coverage', 'keep which code of live update ran; boots the machine')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
@@ -88,7 +90,7 @@ async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSign
   const preparation = new Preparation({
     accel: accelFor(options),
     signal,
-    everyHandover: options.memoryImage === 'always',
+    everyHandover: options.memoryImage === 'always' || options.follow === true,
     kernels: options.coverage === true ? 'full' : 'as-needed',
   });
   await runSetUp(preparation.stages([scenario]));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A serialized memfd: struct memfd_luo_ser and its list of folios, which is in a vmalloc() area that struct kho_vmalloc
 // describes (include/linux/kho/abi/memfd.h and kexec_handover.h, mm/memfd_luo.c; 6.19 to 7.3).
+import type { Structure } from '../../model/kernel/abi.js';
 import type { FileRef } from '../../model/scenario/place.js';
 import { Instance } from '../memory/layouts.js';
 import { preservedBit } from '../kho/map.js';
@@ -31,6 +32,7 @@ export function memfdOf(walk: Walk, file: FileRef): Instance {
 }
 
 const CHUNK = 'kho_vmalloc_chunk';
+const FOLIO = 'memfd_luo_folio_ser';
 
 export function memfdLocation(walk: Walk, file: FileRef, field: string): FieldLocation {
   if (field === 'folios.next') return firstChunk(walk, file).locate('hdr.next.phys');
@@ -79,14 +81,35 @@ export class FolioList {
   at(index: number): Instance {
     if (BigInt(index) >= this.count)
       throw new HandoverError(`${this.what}: there is no folio ${index}, only ${this.count}`);
-    const byte = index * this.walk.layouts.size('memfd_luo_folio_ser');
+    const byte = index * this.walk.layouts.size(FOLIO);
     const blockBytes = PAGE * 2 ** this.order;
     return new Instance(
       this.walk.memory,
       this.walk.layouts,
-      'memfd_luo_folio_ser',
+      FOLIO,
       this.block(Math.floor(byte / blockBytes)) + (byte % blockBytes),
     );
+  }
+
+  /** All folios in order. Reads a page of the list at once, as there may be millions. */
+  *all(): Generator<{ pfn: number; index: number }> {
+    const { layouts, memory } = this.walk;
+    const size = layouts.size(FOLIO);
+    const [pfn, index] = [numberIn(layouts.get(FOLIO), 'pfn'), numberIn(layouts.get(FOLIO), 'index')];
+    const blockBytes = PAGE * 2 ** this.order;
+    for (let i = 0; BigInt(i) < this.count;) {
+      const byte = i * size;
+      const inPage = byte % PAGE;
+      if (inPage + size > PAGE) {
+        const folio = this.at(i++);
+        yield { pfn: Number(folio.number('pfn')), index: Number(folio.number('index')) };
+        continue;
+      }
+      const page = this.block(Math.floor(byte / blockBytes)) + (byte % blockBytes) - inPage;
+      const view = new DataView(memory.bytes(page, PAGE, this.what).buffer);
+      for (let at = inPage; at + size <= PAGE && BigInt(i) < this.count; at += size, i++)
+        yield { pfn: pfn(view, at), index: index(view, at) };
+    }
   }
 
   /** Physical address of one block of the area: 2^order pages. */
@@ -119,6 +142,17 @@ export class FolioList {
     }
     return this.chunks[number] as number;
   }
+}
+
+/** Reads a 64-bit field, or bit field, of a structure at an offset of a page. */
+function numberIn({ name, fields }: Structure, field: string): (page: DataView, at: number) => number {
+  const found = fields.find((each) => each.name === field);
+  if (found?.size !== 8) throw new HandoverError(`struct ${name} of this kernel has no 64-bit field ${field}`);
+  const { offset, bits } = found;
+  if (bits === null) return (page, at) => Number(page.getBigUint64(at + offset, true));
+  const shift = BigInt(bits.offset - offset * 8);
+  const mask = (1n << BigInt(bits.size)) - 1n;
+  return (page, at) => Number((page.getBigUint64(at + offset, true) >> shift) & mask);
 }
 
 function foliosOf(walk: Walk, file: FileRef): FolioList {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { ImageContext } from '../index.js';
 import type { Structure } from '../../model/kernel/abi.js';
 import type { KernelImage } from '../../model/kernel/image.js';
+import { isStaged } from '../../model/scenario/selftest.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
 import { kernelAbi } from './kernel-abi.js';
@@ -31,7 +32,12 @@ const MAX_VARIABLE = 4096n;
  * is checked before the kexec, or if the preserved pages must be counted.
  */
 export function needsHandoverFormat(scenario: Scenario): boolean {
-  return requiresHandoverFormat(scenario) || scenario.expect.outcome === 'refused';
+  return requiresHandoverFormat(scenario) || scenario.expect.outcome === 'refused' || hasForeignClient(scenario);
+}
+
+/** Whether a program of somebody else may preserve files: the lab knows of them only what is in memory. */
+function hasForeignClient({ steps }: Scenario): boolean {
+  return steps.some((step) => step.op === 'exec' || (step.op === 'kselftest' && isStaged(step.test)));
 }
 
 /** Such a scenario cannot run at all without the format. */

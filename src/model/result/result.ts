@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // result.json, which other people's scripts read. Its JSON Schema is schema/result.schema.json, generated from
 // store/run/result-schema.ts.
+import type { HandedOverOfResult } from '../evidence/handed-over.js';
 import type { Component, Mismatch } from '../kernel/component.js';
 import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResult } from './guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
@@ -14,7 +15,7 @@ import type { Token } from '../scenario/token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the format of result.json. */
-export const RESULT_SCHEMA = 4;
+export const RESULT_SCHEMA = 5;
 
 export interface KernelOfResult {
   name: string;
@@ -149,8 +150,9 @@ export interface QemuOfResult {
 }
 
 export interface Result {
-  /** The lab also reads older versions: 1 has no witnesses, and none before 4 says what the run started from. */
-  schema: 1 | 2 | 3 | typeof RESULT_SCHEMA;
+  /** The lab also reads older versions: 1 has no witnesses, and none before 4 says what the run started from,
+   * none before 5 what was handed over. */
+  schema: 1 | 2 | 3 | 4 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;
@@ -189,6 +191,8 @@ export interface Result {
   /** Null if it was never read. */
   taint: TaintOfResult | null;
   memory: MemoryOfResult;
+  /** Each update whose pages were followed, no matter who preserved them (docs/judge.md). */
+  handedOver: HandedOverOfResult[];
   /** Main events, in milliseconds since the start of the run. */
   timeline: { t: number; epoch: number; what: string }[];
   qemu: QemuOfResult;

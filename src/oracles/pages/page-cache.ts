@@ -5,9 +5,20 @@
 // code that restores a folio: mm/memfd_luo.c.
 import type { Pieces } from '../../util/loop/turns.js';
 import type { PfnRun } from '../files/outside.js';
+import {
+  COMPOUND,
+  FLAGS,
+  type Folio,
+  folioOf,
+  HEAD,
+  INDEX,
+  MAPCOUNT,
+  MAPPING,
+  REFCOUNT,
+  type StructOf,
+} from './folio.js';
 
-/** Returns the 16 words of one `struct page`; null if the kernel's array does not cover the page. */
-export type StructOf = (pfn: number) => { words: Uint32Array; at: number } | null;
+export type { StructOf } from './folio.js';
 
 export interface CachedFile {
   runs: readonly PfnRun[];
@@ -35,11 +46,7 @@ export interface PageCacheView {
   problems: PageProblem[];
 }
 
-const [FLAGS, COMPOUND, MAPPING, INDEX, MAPCOUNT, REFCOUNT] = [0, 2, 6, 8, 12, 13];
-/** Word indexes in the second page of a large folio. */
-const [LARGE_MAPCOUNT, LARGE_ORDER_MASK] = [4, 0xff];
-const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 6, 1 << 17];
-const MAX_ORDER = 20;
+const [UPTODATE, DIRTY, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 17];
 /** Pages that are checked without a turn of the loop. */
 const PAGES_OF_PIECE = 4096;
 /** Problems that mean that the kernel no longer has the page for the file. */
@@ -136,53 +143,6 @@ function flagProblems(word: Word, { orders, isHole, alone }: CachedFile, folio: 
   else if (alone && references > expected)
     problems.push(`${TOO_MANY} ${references} times, the page cache and mappings have ${expected}`);
   return problems;
-}
-
-interface Folio {
-  head: { words: Uint32Array; at: number };
-  pfn: number;
-  order: number;
-  /** Number of references by page tables. */
-  mapped: number;
-}
-
-/** Finds the folio of a page; null if its structs contradict each other. */
-function folioOf(structOf: StructOf, pfn: number): Folio | null {
-  const own = structOf(pfn);
-  if (own === null) return null;
-  const word = own.words[own.at + COMPOUND] as number;
-  // Bit 0 of this word is set in a tail page. The word is the address of the head or, in 7.3, the mask that leads to
-  // it. The order tells where the head is in both cases.
-  if ((word & 1) === 0) {
-    const flags = own.words[own.at + FLAGS] as number;
-    return (flags & HEAD) === 0
-      ? { head: own, pfn, order: 0, mapped: ((own.words[own.at + MAPCOUNT] as number) + 1) | 0 }
-      : large(structOf, pfn);
-  }
-  for (let order = 1; order <= MAX_ORDER; order++) {
-    const first = pfn - (pfn % 2 ** order);
-    const head = first === pfn ? null : structOf(first);
-    if (
-      head === null ||
-      ((head.words[head.at + FLAGS] as number) & HEAD) === 0 ||
-      ((head.words[head.at + COMPOUND] as number) & 1) !== 0
-    )
-      continue;
-    const folio = large(structOf, first);
-    return folio !== null && pfn < first + 2 ** folio.order ? folio : null;
-  }
-  return null;
-}
-
-function large(structOf: StructOf, pfn: number): Folio | null {
-  const second = structOf(pfn + 1);
-  if (second === null) return null;
-  const order = (second.words[second.at + FLAGS] as number) & LARGE_ORDER_MASK;
-  const mapped = ((second.words[second.at + LARGE_MAPCOUNT] as number) + 1) | 0;
-  const head = structOf(pfn);
-  return head === null || order === 0 || order > MAX_ORDER || pfn % 2 ** order !== 0
-    ? null
-    : { head, pfn, order, mapped: Math.max(0, mapped) };
 }
 
 /** Problems grouped by their text, each with a count and its first page. */

@@ -7,6 +7,7 @@ import { CASE_STATES } from '../../model/scenario/selftest.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { printable } from '../../util/text/escape.js';
 import { guestsText } from './guests.js';
+import { handedOverText } from './evidence/handed-over.js';
 import { hardwareText } from './hardware.js';
 import { impairedWords, recoveryProblems, recoveryWords } from './recovery.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
@@ -50,6 +51,7 @@ export function verdictText(
     ...casesText(result.cases),
     ...hardwareText(result),
     ...memoryText(result),
+    ...handedOverText(result.handedOver),
     ...witnessText(result),
     ...loopText(result),
     ...recoveryText(result),

@@ -25,6 +25,7 @@ import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
 import type { ExpectedFile } from '../state/file.js';
 import { baselineOf } from './outside.js';
+import { judgeHandedOver } from './handed-over/judge.js';
 import { findSpoiled, lookAtPageStates } from './pages.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 import { NO_MARKS, recordOracles } from './report-files.js';
@@ -70,6 +71,7 @@ export async function judgeUpdate(
     compareCounts(parts, handedOver.total - marked.total, risen);
   }
   await lookAtPageStates(parts, expected, handedOver);
+  record.followed = await judgeHandedOver(parts, files, marked);
   return record;
 }
 
@@ -146,6 +148,7 @@ export function recordOf(
     baseline,
     handedOver: handedOver?.total ?? null,
     marked,
+    followed: null,
     counts: marked === null ? counts : { ...counts, pagesLeaked: marked.total - kept },
   };
 }

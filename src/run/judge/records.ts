@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of one update after it was judged.
+import type { HandedOverOfResult } from '../../model/evidence/handed-over.js';
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { FileVerdict, PageCounts } from '../../oracles/files/file-verdict.js';
 import type { BaselinePage } from '../../oracles/pages/baseline.js';
@@ -22,4 +23,6 @@ export interface UpdateRecord {
   /** The pages that are still marked at the end. */
   marked: MarkedPages | null;
   baseline: BaselinePage[];
+  /** What became of each page that was handed over; null if nobody followed them. */
+  followed: HandedOverOfResult | null;
 }

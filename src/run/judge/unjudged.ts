@@ -4,15 +4,17 @@ import { addPages, NO_PAGES, unjudgedFile } from '../../oracles/files/file-verdi
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
+import { judgeHandedOver } from './handed-over/judge.js';
 import type { ExpectedFile } from '../state/file.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 
 /** Records the files that were handed over to the kernel that ended. */
-export function recordEnded(
-  parts: Needs<'recorder' | 'state' | 'view'>,
+export async function recordEnded(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   handedOver: MarkedPages | null,
 ): Promise<UpdateRecord> {
-  return unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);
+  const record = await unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);
+  return { ...record, followed: await judgeHandedOver(parts, record.files, null) };
 }
 
 /** Records the files that the sessions of a kernel held when it ended before its kexec. */
@@ -33,5 +35,5 @@ async function unjudged(
     files.push({ kind: file.spec.kind, file, verdict });
   }
   const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
-  return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
+  return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [], followed: null };
 }

@@ -74,6 +74,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: ResultCont
     witnesses: record.witnesses,
     taint: record.taint,
     memory: memoryOf(record.updates),
+    handedOver: record.updates.flatMap(({ followed }) => followed ?? []),
     timeline: around.timeline,
     qemu: record.qemu,
     snapshot: around.snapshot,

@@ -5,6 +5,7 @@ import { Holders } from '../../model/scenario/client.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import type { FollowState } from '../judge/handed-over/state.js';
 import type { DeviceState } from './device.js';
 import type { ExpectedFile, FileState } from './file.js';
 import type { GuestState } from './guest.js';
@@ -61,6 +62,8 @@ export class RunState {
   readonly objected: Mismatch[] = [];
   /** Mismatches of devices and the IOMMU that the run showed, one entry a component. */
   readonly hardware: Mismatch[] = [];
+  /** The pages that the last kexec handed over. */
+  followed: FollowState = null;
   /** Null if nothing needs it. */
   handover: HandoverRoot | null = null;
   /** Page frame of the FLB header that the last kernel handed over; null if its structures did not lead there. */

@@ -9,6 +9,7 @@ import type { UpdateAttempt } from '../engine/attempts.js';
 import type { Operation } from '../engine/operation.js';
 import type { Parts } from '../engine/parts.js';
 import { saveRung } from '../engine/rungs.js';
+import { missedTheJump, takeFingerprints } from '../judge/handed-over/fingerprint.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { breakAtKexec, type KexecBreakpoint } from './kexec-breakpoint.js';
 import { Racing } from '../steps/racing.js';
@@ -118,6 +119,8 @@ export class Jump {
         "the moment of the jump was missed: the next kernel was there before the old one's last words",
       );
     if (breakpoint !== null) await saveRung(parts, 'jump');
+    if (breakpoint?.isAtJump === true) await takeFingerprints(parts);
+    else missedTheJump(parts);
     const whole = breakpoint === null ? [] : await pagesOfHandover(parts);
     await injectFaults(
       parts,

@@ -8,6 +8,7 @@ import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import { stopsForRung } from '../engine/rungs.js';
 import { letOthersSleep } from './asleep.js';
+import { canFollow } from '../judge/handed-over/fingerprint.js';
 import { rememberHandover } from './handover.js';
 import { saveBeforeUserSpace } from './next-kernel-rungs.js';
 
@@ -16,6 +17,8 @@ export interface KexecBreakpoint {
   stopped: Promise<void>;
   /** Waits until the machine has stopped at the jump. Throws LabError if the next kernel starts without that stop. */
   reached(): Promise<void>;
+  /** The machine stands at the jump. */
+  readonly isAtJump: boolean;
   /** Resumes the machine. */
   resume(): Promise<void>;
 }
@@ -61,7 +64,8 @@ export async function breakAtKexec(
   const kept = plan.memory?.jumps === true && format != null;
   const rung = format != null && stopsForRung(plan, recorder.epoch);
   const needed = now || later || kept || rung;
-  if (!needed && !sleepsAtJump(parts)) return null;
+  const wanted = sleepsAtJump(parts) || (canFollow(plan, recorder.epoch) && !machine.isDebugged);
+  if (!needed && !wanted) return null;
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
   const stub = await machine.attachDebugger();
   let stopped: Promise<void>;
@@ -74,8 +78,12 @@ export async function breakAtKexec(
     if (!needed) return null;
     throw error;
   }
+  let isAtJump = false;
   return {
     stopped,
+    get isAtJump() {
+      return isAtJump;
+    },
     reached: async () => {
       const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
         if (!needed) return;
@@ -85,7 +93,8 @@ export async function breakAtKexec(
         });
       });
       next.catch(() => undefined);
-      await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
+      const there = stopped.then(() => void (isAtJump = true));
+      await machine.until(Promise.race([there, next]), deadlines.boot, 'stop at the jump');
       if (plan.accel === 'tcg') await letOthersSleep(parts, stub, format.machineKexec);
       if (!now && !later && !kept) return;
       // An earlier fault may have made the handover unreadable. That matters only if a later fault needs it.

@@ -10,6 +10,7 @@ import type { UpdateAttempt } from '../engine/attempts.js';
 import type { Needs, Parts } from '../engine/parts.js';
 import { saveRung } from '../engine/rungs.js';
 import { inspectGuestsBeforeKexec } from '../guests/inspect.js';
+import { followArrival } from '../judge/handed-over/fingerprint.js';
 import { contentOfOthers } from '../judge/closing/closing.js';
 import { snapshotBefore } from '../judge/outside.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
@@ -91,5 +92,6 @@ async function arrive(
 
 async function inspectMarks(parts: Needs<'view' | 'state'>): Promise<MarkedPages | null> {
   const marked = await parts.view.markedPages();
+  await followArrival(parts, marked);
   return marked === null ? null : { ...marked, others: await parts.view.scan(contentOfOthers(parts, marked)) };
 }

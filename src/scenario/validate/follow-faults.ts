@@ -49,6 +49,8 @@ function followPlace(
   const name = 'session' in place ? place.session : 'file' in place ? place.file.session : null;
   if (name === null) return;
   const held = known.get(name) ?? sessions.handed.get(name);
+  // A session of a program is known only in the machine's memory.
+  if (!held && sessions.foreign) return;
   if (!held) sessions.unknown('session', 'was created before', name, [...known.keys(), ...sessions.handed.keys()], at);
   else if ('file' in place) settleToken(place.file, held, at, sessions);
 }

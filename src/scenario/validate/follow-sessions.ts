@@ -26,6 +26,8 @@ export class SessionFollower {
   readonly handed = new Map<string, Held>();
   /** Sessions retrieved in this epoch. */
   retrieved = new Set<string>();
+  /** A program has run that may have made sessions of its own. */
+  foreign = false;
   readonly everMade = new Map<string, FileSpec>();
   #used: number;
 

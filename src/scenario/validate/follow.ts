@@ -115,6 +115,10 @@ class Follower {
         this.#clients.lose(MAIN);
         this.#loseAgent();
         break;
+      case 'exec':
+      case 'kselftest':
+        sessions.foreign = true;
+        break;
       case 'abort':
         this.#aborted = true;
         break;

@@ -7,6 +7,7 @@ import { CASE_STATES } from '../../model/scenario/selftest.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { RUNGS } from '../../model/result/snapshot.js';
 import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../../model/result/result.js';
+import { FOLLOWED_STATES } from '../../model/evidence/handed-over.js';
 import { downtimeResult, guestResult, impairedResult, recoveryResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
 
@@ -145,8 +146,37 @@ const snapshot = z.union([
   z.object({ none: z.string() }),
 ]);
 
+const handedOver = z.object({
+  epoch: count.describe('The kernel that received it'),
+  blind: z.string().nullable().describe('Why nothing was followed'),
+  sessions: count,
+  pages: count,
+  files: z.array(
+    z.object({
+      kind: z.enum(['file', 'reserved', 'others']),
+      session: z.string().nullable(),
+      name: z.string().describe('The token, or the name of reserved memory'),
+      handler: z.string(),
+      pages: count,
+      state: z.enum(FOLLOWED_STATES),
+      arrived: count,
+      cached: count,
+      marked: count,
+      released: count,
+      changed: count,
+      problems: z.array(z.string()),
+      pattern: z
+        .enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged'])
+        .nullable()
+        .describe('What the judge of patterns says of the same file'),
+    }),
+  ),
+  filesLeftOut: count,
+  problems: z.array(z.string()),
+});
+
 export const resultSchema = z.object({
-  schema: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(RESULT_SCHEMA)]),
+  schema: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel,
@@ -175,6 +205,10 @@ export const resultSchema = z.object({
   cases: z.array(selftestCase).default([]),
   incidents: z.array(incident),
   memory,
+  handedOver: z
+    .array(handedOver)
+    .default([])
+    .describe('What became of each page that was handed over, no matter who preserved it'),
   witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'),
   taint: taint.nullable().default(null),
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),

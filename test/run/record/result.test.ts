@@ -311,6 +311,7 @@ describe('a result', () => {
       handedOver: 10,
       marked: { found: [], index: new KhopIndex([]), total: 2 },
       baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }],
+      followed: null,
     })),
     epochs: [
       { release: 'a-running', bootId: 'x' },

@@ -47,3 +47,14 @@ it.each([
 ])('refuses %j', (text, message) =>
   expect(problemsOf(() => parse(text))).toContainEqual(expect.stringContaining(message)),
 );
+
+it('a fault may name a session that only the test knows, by the token', () => {
+  const place = 'content[test-session/26].page[0].byte[2000]';
+  const fault = `faults:\n  - {at: jump, change: {place: "${place}", flip: 1}}\n`;
+  const found = parse(`from: a\nto: b\nkselftest: luo_kexec_simple\n${fault}`).steps.flatMap((step) =>
+    step.op === 'fault' ? [step.fault] : [],
+  );
+  expect(found).toMatchObject([
+    { kind: 'change', place: { of: 'content', file: { session: 'test-session', token: 26 }, page: 0, byte: 2000 } },
+  ]);
+});

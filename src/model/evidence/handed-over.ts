@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one kernel handed over, and what became of each page in the next one: the section `handedOver` of result.json.
+
+/** Pages [page, page + count) of a file lie in page frames [pfn, pfn + count). */
+export interface PagesOfFile {
+  page: number;
+  pfn: number;
+  count: number;
+}
+
+/**
+ * `preserved`: every page is in its place in one file, with its content. `released`: every page arrived with its
+ * content, and was given back before the lab looked. `leaked`: never retrieved. `unjudged`: the machine ended first.
+ */
+export const FOLLOWED_STATES = ['preserved', 'released', 'corrupt', 'lost', 'leaked', 'unjudged'] as const;
+export type FollowedState = (typeof FOLLOWED_STATES)[number];
+
+/** Where the pages are in the next kernel. */
+export interface PageFates {
+  /** Marked as handed over when the kernel was up, with the content that they had at the jump. */
+  arrived: number;
+  /** In the page cache of a file. */
+  cached: number;
+  /** Still marked as handed over. */
+  marked: number;
+  /** In other use, or free. */
+  released: number;
+  /** With other content than at the jump, while marked or in a file. */
+  changed: number;
+}
+
+export interface FollowedFile extends PageFates {
+  /** `others`: pages that no list of the handover names, such as those of a handler that the lab does not know. */
+  kind: 'file' | 'reserved' | 'others';
+  session: string | null;
+  /** The token as text, or the name of reserved memory. */
+  name: string;
+  /** The handler's version: `memfd-v2`. */
+  handler: string;
+  pages: number;
+  state: FollowedState;
+  problems: string[];
+  /** What the judge of patterns says of the same file; null if it does not know this file. */
+  pattern: 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged' | null;
+}
+
+/** One update. */
+export interface HandedOverOfResult {
+  /** The kernel that received it. */
+  epoch: number;
+  /** Why nothing was followed; null if it was. */
+  blind: string | null;
+  sessions: number;
+  /** Preserved pages, those of the structures too. */
+  pages: number;
+  files: FollowedFile[];
+  /** Files that are not listed, because there are too many; all are judged. */
+  filesLeftOut: number;
+  /** Parts of the handover that could not be read. */
+  problems: string[];
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges every file that was handed over by its pages, and compares that with what the judge of patterns found.
+import type { FollowedFile, FollowedState, HandedOverOfResult } from '../../../model/evidence/handed-over.js';
+import type { Outcome } from '../../../model/result/outcome.js';
+import { isGuestFile } from '../../../model/scenario/guest.js';
+import { type EndLook, lookAtEnd } from '../../../oracles/handed-over/follow.js';
+import { judgePages, type PagesVerdict } from '../../../oracles/handed-over/verdict.js';
+import { KhopIndex } from '../../../oracles/pages/khop.js';
+import type { Needs } from '../../engine/parts.js';
+import type { MarkedPages } from '../../machine/marked-pages.js';
+import { reader } from '../../machine/view.js';
+import { RunState } from '../../state/run-state.js';
+import { settlePages, structsOf } from '../pages.js';
+import type { FileRecord } from '../records.js';
+import type { Followed, FollowedPages } from './state.js';
+
+/** Files in result.json; the worst come first. */
+const MAX_FILES = 1024;
+const ORDER: readonly FollowedState[] = ['corrupt', 'lost', 'leaked', 'unjudged', 'released', 'preserved'];
+const IMPLIES: Readonly<Record<FollowedState, Outcome | null>> = {
+  corrupt: 'corrupt',
+  lost: 'lost',
+  leaked: 'leak',
+  unjudged: null,
+  released: null,
+  preserved: null,
+};
+const AGREES: Readonly<Record<FollowedFile['pattern'] & string, readonly FollowedState[]>> = {
+  intact: ['preserved', 'released'],
+  corrupt: ['corrupt'],
+  leaked: ['leaked'],
+  lost: ['lost', 'released'],
+  unjudged: ['unjudged'],
+};
+
+/**
+ * Judges the files of an update.
+ * @param marked the pages that are marked now; null if the machine has ended
+ */
+export async function judgeHandedOver(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  records: readonly FileRecord[],
+  marked: MarkedPages | null,
+): Promise<HandedOverOfResult | null> {
+  const { recorder, state } = parts;
+  const { followed } = state;
+  const nothing = { epoch: recorder.epoch, sessions: 0, pages: 0, files: [], filesLeftOut: 0, problems: [] };
+  if (followed === null) return null;
+  if ('blind' in followed) return { ...nothing, blind: followed.blind };
+  const known = new Map(records.map((record) => [keyOf(record), record]));
+  const look = marked === null ? null : await endLook(parts, followed, marked);
+  const files: FollowedFile[] = [];
+  for (const file of followed.files) {
+    const record = known.get(file.session === null ? file.name : RunState.key(file.session, Number(file.name)));
+    const verdict = judgePages({
+      pages: pagesOf(file),
+      arrival: file.arrival,
+      end: look === null ? null : await look(file),
+      content: mayChange(followed, record) ? 'may-change' : 'as-before',
+    });
+    files.push(resultOf(file, verdict, record));
+  }
+  for (const file of files) report(parts, file);
+  const sorted = files.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  return {
+    epoch: recorder.epoch,
+    blind: null,
+    sessions: followed.listing.sessions,
+    pages: followed.listing.pages,
+    files: sorted.slice(0, MAX_FILES),
+    filesLeftOut: Math.max(0, sorted.length - MAX_FILES),
+    problems: [
+      ...followed.listing.problems,
+      ...(followed.prints.missing === 0 ? [] : [`${followed.prints.missing} pages have no fingerprint`]),
+    ],
+  };
+}
+
+function keyOf({ file: { session, token, name } }: FileRecord): string {
+  return session === null || token === null ? name : RunState.key(session, token);
+}
+
+function pagesOf({ runs }: Pick<FollowedPages, 'runs'>): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
+}
+
+async function endLook(
+  parts: Needs<'agents' | 'view'>,
+  { prints }: Followed,
+  { index }: MarkedPages,
+): Promise<((file: FollowedPages) => Promise<EndLook>) | null> {
+  // Released pages wait in lists of each CPU.
+  await settlePages(parts);
+  const array = await parts.view.pageArray();
+  if (array === null) return null;
+  const structOf = structsOf(parts.view.memory, array);
+  return ({ runs, kind }) =>
+    // Reserved memory stays marked.
+    parts.view.scan(
+      lookAtEnd(reader(parts.view), runs, { marked: kind === 'reserved' ? NONE : index, prints, structOf }),
+    );
+}
+
+const NONE = new KhopIndex([]);
+
+/** True for the files of guests, and where a step of the scenario has written since the file came back. */
+function mayChange({ patterns }: Followed, record: FileRecord | undefined): boolean {
+  if (record === undefined) return false;
+  const { file } = record;
+  const was = patterns.get(keyOf(record));
+  return isGuestFile(file.spec) || was !== file.pattern || (file.retrieved !== null && file.retrieved.pattern !== was);
+}
+
+function resultOf(file: FollowedPages, verdict: PagesVerdict, record: FileRecord | undefined): FollowedFile {
+  const { kind, session, name, handler, problem } = file;
+  return {
+    kind,
+    session,
+    name,
+    handler,
+    pages: pagesOf(file),
+    ...verdict,
+    problems: [...verdict.problems, ...(problem === null ? [] : [problem])],
+    pattern: record?.verdict.state ?? null,
+  };
+}
+
+function report({ recorder }: Needs<'recorder'>, file: FollowedFile): void {
+  const { kind, session, name, pages, state, problems, pattern } = file;
+  const label = session === null ? name : `session ${session}, token ${name}`;
+  const detail = `${label} (${file.handler === '' ? '' : `${file.handler}, `}${pages} pages): ${problems.join('; ')}`;
+  recorder.event({
+    kind: 'oracle',
+    oracle: `pages handed over: ${label}`,
+    side: 'outside',
+    ok: IMPLIES[state] === null,
+    detail: `${state}${problems.length === 0 ? '' : `: ${problems.join('; ')}`}`,
+  });
+  // Pages that no list names may belong to the kernel itself.
+  if (kind === 'others') return;
+  if (pattern === null && IMPLIES[state] !== null)
+    recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      implies: kind === 'reserved' ? null : IMPLIES[state],
+      title: `a file that was handed over is ${state}`,
+      detail,
+    });
+  if (pattern !== null && pattern !== 'unjudged' && state !== 'unjudged' && !AGREES[pattern].includes(state))
+    recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      // What was seen stands, from either judge.
+      implies: pattern === 'intact' ? IMPLIES[state] : null,
+      title: 'the two judges of content disagree',
+      detail: `${detail || label}; followed by its pages it is ${state}, compared with its pattern it is ${pattern}`,
+    });
+}
