@@ -67,7 +67,8 @@ interface Case {
   /** The kernel that `later` is for. */
   epoch?: number;
   keeper?: MemoryKeeper | null;
-  format?: 'read' | 'unread';
+  /** `counting`: without layouts, as symbols alone give it. */
+  format?: 'read' | 'counting' | 'unread';
   breakpoint?: string;
   /** The handover cannot be found at the jump. */
   handover?: 'found' | 'damaged';
@@ -107,12 +108,16 @@ async function prepared({
   if (first === undefined) throw new Error('no step');
   for (const fault of later)
     scenario.steps.push({ op: 'fault', fault, at: 'now', epoch, errno: null, pos: first.pos } as typeof first);
-  const structures = { structures: PACKED, khoOut: { start: KHO_OUT, end: KHO_OUT + 64n }, handlers: null };
+  const structures = {
+    structures: format === 'read' ? PACKED : [],
+    khoOut: { start: KHO_OUT, end: KHO_OUT + 64n },
+    handlers: null,
+  };
   const state = new RunState();
   state.handover = { root: 1, luo: null };
   const parts = {
     plan: fakePlan(scenario, {
-      formats: [format === 'read' ? { ...structures, machineKexec: MACHINE_KEXEC } : null],
+      formats: [format !== 'unread' ? { ...structures, machineKexec: MACHINE_KEXEC } : null],
       memory: keeper,
     }),
     recorder: fakeRecorder().recorder,
@@ -144,7 +149,7 @@ describe('the breakpoint', () => {
     ['others may have to sleep, and their user has the stub', { cpus: 2, isDebugged: true }],
     ['the handover cannot be kept, as its format is unknown', { keeper: KEEPER, format: 'unread' }],
   ])('is not set where %s; what was remembered of an earlier jump is forgotten', async (_, each) => {
-    const { set, opened, state } = await prepared(each);
+    const { set, opened, state } = await prepared({ format: 'counting', ...each });
     expect(await set()).toBeNull();
     expect([opened(), state.handover]).toEqual([0, null]);
   });
@@ -161,6 +166,21 @@ describe('the breakpoint', () => {
     await breakpoint?.resume();
     expect(stub.packets).toEqual([`Z1,${MACHINE_KEXEC.toString(16)},1`, 'c', 'D']);
     expect(state.handover).toMatchObject({ root: AT.root * PAGE });
+  });
+
+  it('is set where the layouts are known, to follow every page; the run goes on without the stop', async () => {
+    const { set, stub, nextKernel, state } = await prepared({});
+    const breakpoint = await set();
+    stub.stop();
+    await breakpoint?.reached();
+    expect([breakpoint?.isAtJump, state.handover]).toEqual([true, null]);
+    const missed = await prepared({});
+    const other = await missed.set();
+    const reached = other?.reached();
+    missed.nextKernel();
+    await reached;
+    expect(other?.isAtJump).toBe(false);
+    nextKernel();
   });
 
   it.each<[string, Case]>([
