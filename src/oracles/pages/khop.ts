@@ -12,6 +12,8 @@ const KHOP = 0x4b48_4f50;
 const WORDS = STRUCT_PAGE / 4;
 const ORDER_WORD = 10;
 const MAGIC_WORD = 11;
+/** Where the marks are, in bytes: `private`. */
+export const MARKS = ORDER_WORD * 4;
 const MAX_ORDER = 20;
 
 /** 2^order physical pages from `pfn` on that were preserved and not restored. */

@@ -6,6 +6,7 @@ import { hasGuests } from '../../model/scenario/guest.js';
 import type { DiskSpec, MachineConfig } from '../../qemu/args.js';
 import { LabError } from '../../util/errors.js';
 import type { LivePlan, RunPlan } from '../engine/plan.js';
+import { movesItself } from '../kernel/shift.js';
 import { hardwareCmdline } from './hardware.js';
 import { traceEvents } from '../devices/trace.js';
 
@@ -17,6 +18,7 @@ export const INITRD_DISK = 'initrd';
  * - `earlyprintk=`: shows a kernel that dies before it has a console.
  * - `no_timer_check`: at boot a kernel measures its own timer, and panics if a busy host gave the emulated machine no
  *   processor time just then. That would be the host's fault, not the kernel's.
+ * - `nokaslr`: a kernel stays where its symbols say (but see `always()`).
  * - `tsc=nowatchdog`: since 7.1 the clocksource watchdog measures its own time limit with the current clock. Before
  *   "Switched to clocksource tsc-early" that clock is jiffies, which stop while the watchdog waits for another
  *   processor with interrupts off: on a busy host some boots hung there for ever (docs/accuracy.md).
@@ -64,10 +66,20 @@ function timerOf({ accel, scenario }: RunPlan): string[] {
   return accel === 'tcg' && hasGuests(scenario.steps) ? ['nohz=off', 'highres=off'] : [];
 }
 
+/**
+ * A kernel that moves itself may do so, unless something was given its addresses before it runs: a debugger, or the
+ * reader of QEMU's log.
+ */
+function always(plan: LivePlan, epoch: number): string {
+  const kernel = plan.kernels[epoch];
+  const isFixed = plan.coverage !== undefined || plan.onBreakpoint !== undefined;
+  return kernel !== undefined && !isFixed && movesItself(kernel) ? ALWAYS.replace(' nokaslr ', ' ') : ALWAYS;
+}
+
 export function cmdlineOf(plan: LivePlan, epoch: number): string {
   const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
   return [
-    ALWAYS,
+    always(plan, epoch),
     ...tscOf(plan),
     ...timerOf(plan),
     ...hardwareCmdline(plan.scenario.hardware),

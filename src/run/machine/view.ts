@@ -3,14 +3,17 @@
 // for good, or end it.
 import type { Finding } from '../../console/index.js';
 import type { ReadPhys } from '../../oracles/files/outside.js';
-import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
+import { MARKS, STRUCT_PAGE } from '../../oracles/pages/khop.js';
 import type { MemoryView } from '../../qemu/memory.js';
+import { kernelRoots } from '../../qemu/pagetable.js';
 import type { SystemRegisters } from '../../qemu/registers.js';
 import { findPageArray, type PageArray } from '../../qemu/vmemmap.js';
 import { LabError } from '../../util/errors.js';
 import { inTurns, type Pieces } from '../../util/loop/turns.js';
 import type { RunPlan } from '../engine/plan.js';
 import type { Recorder } from '../engine/recorder.js';
+import { shiftOf } from '../kernel/shift.js';
+import { pageLayout, readVmcoreinfo } from '../kernel/vmcoreinfo.js';
 import type { Machine } from './machine.js';
 import { markedIn, type MarkedPages } from './marked-pages.js';
 import { addressOf } from './symbols.js';
@@ -80,9 +83,14 @@ export class LiveView implements MachineView {
 
   async pageArray(): Promise<PageArray | null> {
     const registers = await this.machine.registers();
+    if (registers === null) return null;
     const kernel = this.plan.kernels[this.recorder.epoch];
-    const variable = kernel === undefined ? null : addressOf(kernel, 'vmemmap_base');
-    return registers === null ? null : findPageArray(this.memory, { registers, variable, entry: STRUCT_PAGE });
+    if (kernel === undefined) return findPageArray(this.memory, { registers, variable: null, entry: STRUCT_PAGE });
+    const shift = shiftOf(kernel, this.memory, registers);
+    const [base, info] = ['vmemmap_base', 'vmcoreinfo_data'].map((name) => addressOf(kernel, name));
+    // A kernel whose `struct page` is another one would be misread.
+    if (info != null && !isKnownLayout(this.memory, registers, info + shift)) return null;
+    return findPageArray(this.memory, { registers, variable: base == null ? null : base + shift, entry: STRUCT_PAGE });
   }
 
   async markedPages(): Promise<MarkedPages | null> {
@@ -97,6 +105,13 @@ export class LiveView implements MachineView {
   whilePaused<T>(work: () => T | Promise<T>): Promise<T> {
     return whilePaused(this.machine, this.recorder, this.state, work);
   }
+}
+
+function isKnownLayout(memory: MemoryView, registers: SystemRegisters, pointer: bigint): boolean {
+  const [root] = kernelRoots(registers).slice(-1);
+  const info = root === undefined ? null : readVmcoreinfo(memory, root, pointer);
+  const { size, marks } = info === null ? { size: null, marks: null } : pageLayout(info);
+  return (size ?? STRUCT_PAGE) === STRUCT_PAGE && (marks ?? MARKS) === MARKS;
 }
 
 export function reader({ memory }: Pick<MachineView, 'memory'>): ReadPhys {

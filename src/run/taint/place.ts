@@ -7,10 +7,11 @@ import { withFile } from '../../images/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { MemoryView } from '../../qemu/memory.js';
 import { kernelRoots, mappings } from '../../qemu/pagetable.js';
+import { findShift } from '../kernel/shift.js';
 
 type Memory = Pick<MemoryView, 'read' | 'readU64'>;
 
-const WANTED = ['tainted_mask', 'linux_banner', 'system_state'] as const;
+const WANTED = ['tainted_mask', 'linux_banner', 'system_state', '_text'] as const;
 type Wanted = (typeof WANTED)[number];
 type Symbols = ReadonlyMap<Wanted, bigint>;
 
@@ -42,10 +43,13 @@ export class TaintPlace {
   ): TaintPlace | NoPlace {
     const symbols = symbolsOf(image);
     if ('why' in symbols) return symbols;
+    const [text, there] = [symbols.get('_text'), symbols.get('linux_banner')];
+    const shift =
+      text === undefined || there === undefined ? null : findShift(memory, registers, { text, banner: there });
     for (const root of kernelRoots(registers)) {
       const at = new Map(
         [...symbols].flatMap(([name, linear]) =>
-          mappings(memory, root, linear, 8).map(({ phys }) => [name, phys] as const),
+          mappings(memory, root, linear + (shift ?? 0n), 8).map(({ phys }) => [name, phys] as const),
         ),
       );
       const banner = bannerAt(memory, at.get('linux_banner'));
@@ -55,8 +59,8 @@ export class TaintPlace {
     return {
       why: `${image.name}: its tainted_mask is not where its symbols say`,
       hint:
-        'System.map and vmlinux must be those of exactly this kernel, ' +
-        'and the kernel must not move itself: boot it with nokaslr',
+        'System.map and vmlinux must be those of exactly this kernel; ' +
+        'if they are, boot it with nokaslr (cmdline in the scenario)',
     };
   }
 
@@ -123,6 +127,8 @@ function symbolsOfMap(path: string): Map<string, bigint> {
 }
 
 function readMap(path: string): Map<string, bigint> {
-  const lines = readFileSync(path, 'latin1').matchAll(/^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state)$/gm);
+  const lines = readFileSync(path, 'latin1').matchAll(
+    /^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state|_text)$/gm,
+  );
   return new Map([...lines].map(([, address = '', symbol = '']) => [symbol, BigInt(`0x${address}`)]));
 }

@@ -7,6 +7,7 @@ import { u64Property } from '../../handover/memory/fdt.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { kernelRoots, mappings, type PageRoot, readLinear } from '../../qemu/pagetable.js';
 import type { Needs } from '../engine/parts.js';
+import { shiftOf } from '../kernel/shift.js';
 import { reader } from '../machine/view.js';
 import { addressOf } from '../machine/symbols.js';
 
@@ -25,9 +26,10 @@ export async function flbHeader(parts: Needs<'plan' | 'recorder' | 'view'>): Pro
   const variable = kernel === undefined ? null : addressOf(kernel, 'kho_out');
   const registers = variable === null ? null : await view.registers();
   if (variable === null || registers === null) return null;
+  const start = variable + shiftOf(kernel, view.memory, registers);
   const words = Buffer.alloc(LOOKED_AT);
   for (const tables of kernelRoots(registers)) {
-    if (!readLinear(view.memory, tables, variable, words)) continue;
+    if (!readLinear(view.memory, tables, start, words)) continue;
     for (let at = 0; at < LOOKED_AT; at += 8) {
       const found = inRoot(parts, tables, words.readBigUInt64LE(at));
       if (found !== null) return found;

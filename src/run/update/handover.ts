@@ -25,11 +25,11 @@ import type { SystemRegisters } from '../../qemu/registers.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
+import { runningFormat } from '../kernel/format.js';
 import { reader } from '../machine/view.js';
 import type { PreservedPages } from '../state/run-state.js';
 
-function formatOf(parts: Needs<'plan'>, epoch: number): HandoverFormat {
-  const format = parts.plan.formats[epoch];
+function neededFormat(format: HandoverFormat | null | undefined, epoch: number): HandoverFormat {
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${epoch} was not read`);
   return format;
 }
@@ -37,7 +37,7 @@ function formatOf(parts: Needs<'plan'>, epoch: number): HandoverFormat {
 /** What the running kernel will hand over. Throws HandoverError if its root is not found. */
 export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
   const { view, recorder, state } = parts;
-  const { structures, khoOut } = formatOf(parts, recorder.epoch);
+  const { structures, khoOut } = neededFormat(await runningFormat(parts), recorder.epoch);
   const registers = await view.registers();
   const pages = registers === null ? [] : kernelRoots(registers);
   const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
@@ -60,7 +60,7 @@ export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'vie
 export async function preservedPages(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<PreservedPages> {
   const { view, plan, recorder } = parts;
   const { epoch } = recorder;
-  const format = plan.formats[epoch];
+  const format = await runningFormat(parts);
   if (!format)
     return {
       hidden:
@@ -106,7 +106,7 @@ function rootAt({ view, state }: Needs<'state' | 'view'>, tables: PageRoot, line
 /** What the previous kernel has handed over. */
 async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
   const { view, recorder, state } = parts;
-  const { structures } = formatOf(parts, recorder.epoch - 1);
+  const { structures } = neededFormat(parts.plan.formats[recorder.epoch - 1], recorder.epoch - 1);
   if (state.handover === null) throw new LabError('where the handover began was not remembered');
   const marked = await parts.view.markedPages();
   if (marked === null) throw new HandoverError("the kernel's page array was not found from outside");

@@ -7,6 +7,7 @@ import type { Action, Fault } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import { stopsForRung } from '../engine/rungs.js';
+import { runningFormat } from '../kernel/format.js';
 import { letOthersSleep } from './asleep.js';
 import { canFollow } from '../judge/handed-over/fingerprint.js';
 import { rememberHandover } from './handover.js';
@@ -60,7 +61,7 @@ export async function breakAtKexec(
     (step) => step.epoch === recorder.epoch + 1 && step.op === 'fault' && changes(step.fault, 'incoming'),
   );
   state.handover = null;
-  const format = plan.formats[recorder.epoch];
+  const format = await runningFormat(parts);
   const kept = plan.memory?.jumps === true && format != null;
   const rung = format != null && stopsForRung(plan, recorder.epoch);
   const needed = now || later || kept || rung;

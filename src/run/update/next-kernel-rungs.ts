@@ -4,6 +4,7 @@
 import { RUNG_SYMBOLS } from '../../handover/index.js';
 import type { Needs } from '../engine/parts.js';
 import { saveRung, savesRung } from '../engine/rungs.js';
+import { movesItself } from '../kernel/shift.js';
 import type { Debugger } from '../machine/parts.js';
 import { addressOf } from '../machine/symbols.js';
 
@@ -22,8 +23,12 @@ export async function saveBeforeUserSpace(
     const kernel = plan.kernels[recorder.epoch + 1];
     const function_ = RUNG_SYMBOLS[rung];
     const address = kernel === undefined ? null : addressOf(kernel, function_);
-    if (address === null) {
+    if (kernel === undefined || address === null) {
       recorder.event({ kind: 'snapshot', state: 'not-saved', rung, why: `the next kernel has no ${function_}()` });
+      continue;
+    }
+    if (movesItself(kernel)) {
+      recorder.event({ kind: 'snapshot', state: 'not-saved', rung, why: 'the next kernel chooses its own address' });
       continue;
     }
     await stub.clearBreak(standsAt);

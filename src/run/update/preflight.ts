@@ -19,6 +19,7 @@ import { LabError, messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import type { Needs } from '../engine/parts.js';
 import { findGuestIncompatibilities } from '../guests/preflight.js';
+import { runningFormat } from '../kernel/format.js';
 import { outgoing } from './handover.js';
 
 /**
@@ -162,8 +163,9 @@ async function seenOutside(
 }
 
 /** The `compatible` of every file handler in the kernel's list. */
-async function handlersOf({ view, plan, recorder }: Needs<'plan' | 'recorder' | 'view'>): Promise<string[]> {
-  const head = plan.formats[recorder.epoch]?.handlers ?? null;
+async function handlersOf(parts: Needs<'plan' | 'recorder' | 'view'>): Promise<string[]> {
+  const { view } = parts;
+  const head = (await runningFormat(parts))?.handlers ?? null;
   const registers = await view.registers();
   if (head === null || registers === null)
     throw new LabError(

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import type { LivePlan, RunPlan } from '../../../src/run/engine/plan.js';
 import { cmdlineOf, machineConfig } from '../../../src/run/machine/layout.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -29,6 +32,26 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     resumed: null,
   };
 }
+
+describe('a kernel that may move itself', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lab-layout-'));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const configOf = (text: string) => {
+    const config = join(dir, 'config');
+    writeFileSync(config, text);
+    const plan = planOf(FILES, 'tcg');
+    return { ...plan, kernels: plan.kernels.map((kernel) => ({ ...kernel, config })) };
+  };
+  const isFixed = (plan: LivePlan) => [0, 1].map((epoch) => cmdlineOf(plan, epoch).split(' ').includes('nokaslr'));
+
+  it('does so, unless something needs its addresses before it runs', () => {
+    const plan = configOf('CONFIG_RANDOMIZE_BASE=y\n');
+    expect(isFixed(plan)).toEqual([false, false]);
+    expect(isFixed({ ...plan, onBreakpoint: () => Promise.resolve() })).toEqual([true, true]);
+    expect(isFixed(configOf('# CONFIG_RANDOMIZE_BASE is not set\n'))).toEqual([true, true]);
+    expect(isFixed(planOf(FILES, 'tcg'))).toEqual([true, true]);
+  });
+});
 
 describe('a machine that counts instructions', () => {
   it.each([
