@@ -34,11 +34,7 @@ export interface CellRunnerOptions {
   describe: (event: Event) => string | null;
 }
 
-const SNAPSHOTS: Readonly<Record<CellTask['start'], SnapshotUse>> = {
-  warm: 'use',
-  booted: 'booted',
-  cold: 'cold',
-};
+const SNAPSHOTS: Readonly<Record<CellTask['start'], SnapshotUse>> = { warm: 'use', booted: 'booted', cold: 'cold' };
 
 export function cellRunner(options: CellRunnerOptions): RunCell {
   const { preparation, results, labVersion, worker, describe } = options;

@@ -26,6 +26,7 @@ const update = (more: Partial<HandedOverOfResult>): HandedOverOfResult => ({
   pages: 15,
   files: [],
   filesLeftOut: 0,
+  ms: 5,
   problems: [],
   ...more,
 });
@@ -38,7 +39,7 @@ it('the terminal shows each file that was handed over, where its pages are, and 
   ];
   expect(handedOverText([update({ files })])).toEqual([
     '',
-    '  followed  epoch 1: 15 pages handed over, 2 files in 1 session',
+    '  followed  epoch 1: 15 pages handed over, 2 files in 1 session (0.0 s)',
     '    released  s/26           memfd-v2  2 pages: 2 arrived as they were, 2 given back, no pattern known',
     '    preserved s/1            memfd-v2  2 pages: 2 arrived as they were, 2 in one file',
     '    released  pages that no list names  2 pages: 2 arrived as they were, 2 given back',

@@ -41,9 +41,7 @@ export function writeConfigVariant(base: KernelDefinition, text: string, title: 
   const key = keyOf([base.file, text]).slice(0, 8);
   const folder = join(work.cache.dir, 'variants');
   replaceFile(join(folder, `${key}.start`), text);
-  const fragments = base.config
-    .map((path) => basename(path, '.config'))
-    .filter((fragment) => BY_VERSION.has(fragment));
+  const fragments = base.config.map((path) => basename(path, '.config')).filter((fragment) => BY_VERSION.has(fragment));
   const file = join(folder, `${base.name}-config-${key}.yaml`);
   replaceFile(
     file,

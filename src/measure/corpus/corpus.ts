@@ -16,6 +16,7 @@ import { removeTemp, makeTemp } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
 import { interruptibleMeasurement } from '../interruptible.js';
 import { resultOf, runLab } from '../lab.js';
+import { judgesLines, judgesOf } from './judges.js';
 import { type Conditions, CorpusJournal, digestOf, type Entry, type Start, STARTS } from './journal.js';
 import {
   accuracyTables,
@@ -40,6 +41,7 @@ interface Options {
   start: Start | 'both';
   journal: string;
   fresh?: boolean;
+  follow?: boolean;
 }
 
 const options = new Command('corpus')
@@ -56,6 +58,7 @@ const options = new Command('corpus')
   .option('--icount <when>', 'off, on or both: emulated processors count instructions', 'off')
   .option('--start <way>', 'warm, cold or both: from snapshots where there are any', 'warm')
   .option('--journal <file>', 'record each run in this file', join('results', 'corpus.jsonl'))
+  .option('--follow', 'follow the pages of every file, and compare both judges (docs/judge.md)')
   .option('--fresh', 'forget all recorded runs first')
   .parse()
   .opts<Options>();
@@ -93,7 +96,11 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<{ result: Result; seconds: number } | null> {
   const began = performance.now();
-  const wayOf = [...(icount ? ['--icount'] : []), ...(start === 'cold' ? ['--cold'] : [])];
+  const wayOf = [
+    ...(icount ? ['--icount'] : []),
+    ...(start === 'cold' ? ['--cold'] : []),
+    ...(options.follow === true ? ['--follow'] : []),
+  ];
   const ended = await runLab(['run', path, '--json', '--results', results, ...wayOf], { signal });
   try {
     return { result: resultOf(ended), seconds: (performance.now() - began) / 1000 };
@@ -157,6 +164,7 @@ async function measure(signal: AbortSignal): Promise<number> {
           blind: Object.entries(result.witnesses)
             .filter(([, { looked }]) => !looked)
             .map(([witness]) => witness),
+          judges: options.follow === true ? judgesOf(result) : null,
         };
         journal.add(entry);
         const wrong = result.asExpected
@@ -183,6 +191,7 @@ async function measure(signal: AbortSignal): Promise<number> {
     ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))),
     '',
     predictionLine(labelled, all),
+    ...(options.follow === true ? ['', ...judgesLines(all)] : []),
     ...(options.start === 'both' ? ['', ...warmAndColdLines(labelled, all)] : []),
   ]);
   return all.length === total && all.every(({ asExpected }) => asExpected) ? 0 : 1;

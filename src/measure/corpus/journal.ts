@@ -40,6 +40,11 @@ const entry = z.object({
   hit: z.boolean().nullable().default(null),
   cause: z.string().nullable(),
   blind: z.array(z.string()),
+  /** Files with two judges, and those with one; null in runs without `--follow`. */
+  judges: z
+    .object({ agree: z.number(), differ: z.array(z.string()), alone: z.number(), blind: z.number(), ms: z.number() })
+    .nullable()
+    .default(null),
   /** Of the whole process. */
   seconds: z.number(),
   /** Of the run alone. */

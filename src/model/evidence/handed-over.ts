@@ -40,8 +40,26 @@ export interface FollowedFile extends PageFates {
   pages: number;
   state: FollowedState;
   problems: string[];
-  /** What the judge of patterns says of the same file; null if it does not know this file. */
+  /**
+   * What the judge of patterns says of the same file; null if it does not know this file, or if a fault had changed the
+   * file before the jump.
+   */
   pattern: 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged' | null;
+}
+
+/** The states of pages that fit what the judge of patterns says of the same file. */
+const FITTING: Readonly<Record<FollowedFile['pattern'] & string, readonly FollowedState[]>> = {
+  intact: ['preserved', 'released'],
+  corrupt: ['corrupt'],
+  leaked: ['leaked'],
+  lost: ['lost', 'released'],
+  unjudged: FOLLOWED_STATES,
+};
+
+/** Whether both judges say the same; null where only one has judged the file. */
+export function judgesAgree({ pattern, state }: Pick<FollowedFile, 'pattern' | 'state'>): boolean | null {
+  if (pattern === null || pattern === 'unjudged' || state === 'unjudged') return null;
+  return FITTING[pattern].includes(state);
 }
 
 /** One update. */
@@ -56,6 +74,8 @@ export interface HandedOverOfResult {
   files: FollowedFile[];
   /** Files that are not listed, because there are too many; all are judged. */
   filesLeftOut: number;
+  /** Milliseconds that the run spent on it; 0 if it was blind. */
+  ms: number;
   /** Parts of the handover that could not be read. */
   problems: string[];
 }

@@ -90,7 +90,7 @@ async function arrive(
   return handedOver;
 }
 
-async function inspectMarks(parts: Needs<'view' | 'state'>): Promise<MarkedPages | null> {
+async function inspectMarks(parts: Needs<'view' | 'state' | 'recorder'>): Promise<MarkedPages | null> {
   const marked = await parts.view.markedPages();
   await followArrival(parts, marked);
   return marked === null ? null : { ...marked, others: await parts.view.scan(contentOfOthers(parts, marked)) };

@@ -172,6 +172,7 @@ const handedOver = z.object({
     }),
   ),
   filesLeftOut: count,
+  ms: z.number().describe('Milliseconds that the run spent on it'),
   problems: z.array(z.string()),
 });
 

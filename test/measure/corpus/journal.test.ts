@@ -20,6 +20,7 @@ const RUN: Entry = {
   hit: null,
   cause: null,
   blind: [],
+  judges: null,
   seconds: 5,
   runSeconds: 4,
 };

@@ -21,6 +21,7 @@ function run(name: string, but: Partial<Entry>): Entry {
     hit: null,
     cause: null,
     blind: [],
+    judges: null,
     seconds: 4,
     runSeconds: 3,
     ...but,

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was handed over, no matter who preserved it, and where its pages are now.
 import type { FollowedFile, HandedOverOfResult } from '../../../model/evidence/handed-over.js';
+import { seconds } from '../style.js';
 import { printable } from '../../../util/text/escape.js';
 
 const MAX_FILES = 8;
 
 export function handedOverText(updates: readonly HandedOverOfResult[]): string[] {
-  return updates.flatMap(({ epoch, blind, sessions, pages, files, filesLeftOut, problems }) => {
+  return updates.flatMap(({ epoch, blind, sessions, pages, files, filesLeftOut, ms, problems }) => {
     if (blind !== null) return ['', `  followed  epoch ${epoch}: nothing, because ${printable(blind, 300)}`];
     const own = files.filter(({ kind }) => kind !== 'others').length + filesLeftOut;
     const more = own - Math.min(MAX_FILES, own);
     return [
       '',
-      `  followed  epoch ${epoch}: ${pages} pages handed over, ${count(own, 'file')} in ${count(sessions, 'session')}`,
+      `  followed  epoch ${epoch}: ${pages} pages handed over, ${count(own, 'file')} in ${count(sessions, 'session')}` +
+        ` (${seconds(ms)})`,
       ...files.slice(0, MAX_FILES).map(fileText),
       ...(more > 0 ? [`    and ${more} more`] : []),
       ...problems.slice(0, MAX_FILES).map((problem) => `    not read: ${printable(problem, 300)}`),

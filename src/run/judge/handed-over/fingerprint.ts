@@ -30,6 +30,7 @@ export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state
     state.followed = { blind: `the run started from a machine that was saved after the jump (${resumed.rung})` };
     return;
   }
+  const started = recorder.clock.now();
   try {
     const listing = listPages(await outgoing(parts));
     const files: FollowedPages[] = listing.listed.map((each) => ({ ...each, arrival: null }));
@@ -49,7 +50,14 @@ export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state
         files.flatMap(({ runs }) => runs),
       ),
     );
-    state.followed = { listing, files, prints, patterns: new Map() };
+    state.followed = {
+      listing,
+      files,
+      prints,
+      ms: recorder.clock.now() - started,
+      touched: new Set(state.touched),
+      patterns: new Map(),
+    };
     recorder.event({
       kind: 'oracle',
       oracle: 'fingerprints at the jump',
@@ -73,8 +81,12 @@ export function missedTheJump({ plan, state, recorder }: Needs<'plan' | 'recorde
 }
 
 /** Call it when the next kernel is up, and nothing has opened /dev/liveupdate. */
-export async function followArrival(parts: Needs<'state' | 'view'>, marked: MarkedPages | null): Promise<void> {
-  const { state, view } = parts;
+export async function followArrival(
+  parts: Needs<'state' | 'view' | 'recorder'>,
+  marked: MarkedPages | null,
+): Promise<void> {
+  const { state, view, recorder } = parts;
+  const started = recorder.clock.now();
   const { followed } = state;
   if (followed === null || 'blind' in followed) return;
   if (marked === null) {
@@ -88,4 +100,5 @@ export async function followArrival(parts: Needs<'state' | 'view'>, marked: Mark
     // A guest writes to its memory.
     if (!isGuestFile(spec)) followed.patterns.set(key, pattern);
   }
+  followed.ms += recorder.clock.now() - started;
 }

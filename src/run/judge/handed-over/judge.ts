@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges every file that was handed over by its pages, and compares that with what the judge of patterns found.
-import type { FollowedFile, FollowedState, HandedOverOfResult } from '../../../model/evidence/handed-over.js';
+import {
+  type FollowedFile,
+  type FollowedState,
+  type HandedOverOfResult,
+  judgesAgree,
+} from '../../../model/evidence/handed-over.js';
 import type { Outcome } from '../../../model/result/outcome.js';
 import { isGuestFile } from '../../../model/scenario/guest.js';
 import { type EndLook, lookAtEnd } from '../../../oracles/handed-over/follow.js';
@@ -25,13 +30,6 @@ const IMPLIES: Readonly<Record<FollowedState, Outcome | null>> = {
   released: null,
   preserved: null,
 };
-const AGREES: Readonly<Record<FollowedFile['pattern'] & string, readonly FollowedState[]>> = {
-  intact: ['preserved', 'released'],
-  corrupt: ['corrupt'],
-  leaked: ['leaked'],
-  lost: ['lost', 'released'],
-  unjudged: ['unjudged'],
-};
 
 /**
  * Judges the files of an update.
@@ -44,9 +42,10 @@ export async function judgeHandedOver(
 ): Promise<HandedOverOfResult | null> {
   const { recorder, state } = parts;
   const { followed } = state;
-  const nothing = { epoch: recorder.epoch, sessions: 0, pages: 0, files: [], filesLeftOut: 0, problems: [] };
+  const nothing = { epoch: recorder.epoch, sessions: 0, pages: 0, files: [], filesLeftOut: 0, ms: 0, problems: [] };
   if (followed === null) return null;
   if ('blind' in followed) return { ...nothing, blind: followed.blind };
+  const started = recorder.clock.now();
   const known = new Map(records.map((record) => [keyOf(record), record]));
   const look = marked === null ? null : await endLook(parts, followed, marked);
   const files: FollowedFile[] = [];
@@ -58,7 +57,8 @@ export async function judgeHandedOver(
       end: look === null ? null : await look(file),
       content: mayChange(followed, record) ? 'may-change' : 'as-before',
     });
-    files.push(resultOf(file, verdict, record));
+    const comparable = record === undefined || followed.touched.has(record.file.name) ? undefined : record;
+    files.push(resultOf(file, verdict, comparable));
   }
   for (const file of files) report(parts, file);
   const sorted = files.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
@@ -69,6 +69,7 @@ export async function judgeHandedOver(
     pages: followed.listing.pages,
     files: sorted.slice(0, MAX_FILES),
     filesLeftOut: Math.max(0, sorted.length - MAX_FILES),
+    ms: Math.round(followed.ms + recorder.clock.now() - started),
     problems: [
       ...followed.listing.problems,
       ...(followed.prints.missing === 0 ? [] : [`${followed.prints.missing} pages have no fingerprint`]),
@@ -146,7 +147,7 @@ function report({ recorder }: Needs<'recorder'>, file: FollowedFile): void {
       title: `a file that was handed over is ${state}`,
       detail,
     });
-  if (pattern !== null && pattern !== 'unjudged' && state !== 'unjudged' && !AGREES[pattern].includes(state))
+  if (judgesAgree(file) === false)
     recorder.incident({
       source: 'memory',
       side: 'outside',

@@ -8,6 +8,10 @@ export interface Followed {
   listing: Pick<PagesListing, 'sessions' | 'pages' | 'problems'>;
   files: FollowedPages[];
   prints: Fingerprints;
+  /** Milliseconds spent so far. */
+  ms: number;
+  /** Names of files that a fault had changed before the jump: they are no longer what their pattern says. */
+  touched: ReadonlySet<string>;
   /** Content of the lab's own files when the next kernel was up: a step that writes puts another pattern there. */
   patterns: Map<string, object>;
 }
