@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   shell: async () => (await import('./commands/shell.js')).createCommand(),
   bisect: async () => (await import('./commands/bisect.js')).createCommand(),
   minimise: async () => (await import('./commands/minimise.js')).createCommand(),
+  sweep: async () => (await import('./sweep/sweep.js')).createCommand(),
   fuzz: async () => (await import('./fuzz/fuzz.js')).createCommand(),
   doctor: async () => (await import('./commands/doctor.js')).createCommand(),
 };

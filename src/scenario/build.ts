@@ -7,6 +7,7 @@ import { hasGuests } from '../model/scenario/guest.js';
 import { devicesOf } from './validate/devices.js';
 import type { SourceDocument } from './source/document.js';
 import { expandSteps } from './explicit/explicit.js';
+import { failAllocation } from './fail.js';
 import { nodesOf } from './numa.js';
 import { insertFaults } from './short/faults.js';
 import { checkEpochs, followSteps } from './validate/follow.js';
@@ -36,7 +37,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const { cmdlines, areas } = takeAreas(cmdlinesOf(input, kernels.length, problems));
   const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, memory, problems);
   const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
-  const drafts = stepsOf(input, kernels, hardware, context);
+  const drafts = failAllocation(input.fail, stepsOf(input, kernels, hardware, context), problems);
   const machine = machineOf(input, drafts, context);
   const added = addedMemory(drafts, problems);
   if (

@@ -25,6 +25,7 @@ const HOSTILE: Readonly<Record<string, readonly string[][]>> = {
   repro: [['RUN'], ['BUNDLE']],
   minimise: [['FILE'], ['RUN'], ['BUNDLE']],
   bisect: ['FILE', 'RUN', 'BUNDLE'].map((word) => [word, '--good', '7.2.12', '--bad', '7.3.4']),
+  sweep: [['FILE', '--step', 'preserve']],
   show: [['RUN', '--explain'], ['BUNDLE', '--explain'], ['BUNDLE']],
   dump: [['BUNDLE']],
   images: [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one scenario with progress output; and the options of every command that keeps runs.
 import { type Command, Option } from 'commander';
+import type { Event } from '../../model/result/event.js';
 import { MEMORY_KEPT, type MemoryKept } from '../../model/result/memory-image.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { perform, type Performed } from '../../perform/perform.js';
@@ -40,6 +41,7 @@ export function performStage(
   preparation: Preparation,
   { results, keep, memoryImage, cold, coverage }: KeepOptions,
   signal: AbortSignal,
+  onEvent: (event: Event) => void = () => undefined,
 ): Promise<Performed> {
   return inStage(
     `${scenario.name}: ${shortChain(scenario.kernels)}${label}`,
@@ -54,6 +56,7 @@ export function performStage(
         snapshots: cold === true || coverage === true ? 'cold' : 'use',
         coverage: coverage === true ? 'on' : 'off',
         onEvent: (event) => {
+          onEvent(event);
           const text = progressText(event);
           if (text !== null) task.detail(text);
         },

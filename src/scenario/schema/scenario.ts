@@ -2,6 +2,7 @@
 // A whole scenario file. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
+import { FAILING_STEPS } from '../../model/scenario/failing.js';
 import { POLICIES, RECOVERIES } from '../../model/scenario/scenario.js';
 import { TAINT_NAMES } from '../../model/result/taint.js';
 import { WITNESSES } from '../../model/result/witness.js';
@@ -134,6 +135,13 @@ export const scenarioSchema = mapping({
     )
     .default('preserved')
     .describe('The expected outcome; preserved by default'),
+  fail: mapping({
+    step: z.enum(FAILING_STEPS).describe('Operation of the step; retrieve is that of a file'),
+    which: whole().min(1).max(LIMITS.steps).default(1).describe('Which of these steps, from 1'),
+    nth: whole().min(1).max(LIMITS.allocations).describe('Which of its allocations, from 1'),
+  })
+    .optional()
+    .describe('One allocation of one step fails; then the step is made again, unless ENOMEM is demanded'),
   policy: z
     .enum(POLICIES)
     .default('force')
