@@ -13,6 +13,7 @@ const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
 /** Milliseconds; the agent's own limit (lab/agent/guest/wait.c). */
 const MAX_WAIT = 600_000;
+/** For ticks. A boot may take as long as the machine is slow: emulated code that is new costs the most. */
 const MAX_SLOW = 10;
 /** A wait that lasted for this part of its time counts as a full one. */
 const FULL_WAIT = 0.9;
@@ -30,15 +31,11 @@ export async function waitTicks(
     (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
     0,
   );
-  const slow = Math.min(deadlines.slow, MAX_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
-  const ms = Math.min(
-    MAX_WAIT,
-    Math.round(
-      ((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) +
-        (ticks * periodOf(parts)) / 1000) *
-        slow,
-    ),
-  );
+  const share = Math.max(1, running / plan.scenario.machine.cpus);
+  const boots = guest.spec.kind === 'linux' && guest.ticks === 0;
+  const slow = (boots ? deadlines.slow : Math.min(deadlines.slow, MAX_SLOW)) * share;
+  const idle = (boots ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(parts)) / 1000;
+  const ms = Math.min(MAX_WAIT, Math.round(idle * slow));
   const wanted = guest.ticks + ticks;
   const until = machineNow(parts) + FULL_WAIT * ms;
   let reply: AgentReply;
