@@ -44,4 +44,5 @@ export type { KernelFacts } from './versions/kernel-facts.js';
 export { bumped, checkProfile, type Host, type HostCheck, pinnedCmdline, type ProfileCheck } from './profile.js';
 export { USES, type Use } from './rules/rules.js';
 export { type SectionAnswer, versionsOfImage } from './binary/sections.js';
+export { registeredIn } from './binary/registered.js';
 export { type ImageEvidence, type KernelVersions, kernelVersions, stockVersions } from './versions/versions.js';

@@ -21,6 +21,8 @@ export interface ElfSection {
   name: string;
   type: number;
   flags: number;
+  /** Lower and upper half of its address in memory; a kernel's address does not fit into a number. */
+  address: { low: number; high: number };
   offset: number;
   size: number;
   link: number;
@@ -99,13 +101,13 @@ function rawSection(cursor: Cursor, index: number): RawSection {
   const nameAt = cursor.u32();
   const type = cursor.u32();
   const flags = cursor.u64();
-  cursor.skip(8);
+  const address = { low: cursor.u32(), high: cursor.u32() };
   const offset = cursor.u64();
   const size = cursor.u64();
   const link = cursor.u32();
   const info = cursor.u32();
   cursor.skip(16);
-  return { index, nameAt, type, flags, offset, size, link, info };
+  return { index, nameAt, type, flags, address, offset, size, link, info };
 }
 
 function slice(source: ByteSource, offset: number, length: number, what: string): Uint8Array {

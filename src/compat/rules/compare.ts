@@ -3,7 +3,7 @@
 import type { ComponentVersions, Mismatch } from '../../model/kernel/component.js';
 import { hardwarePart, hardwareRules } from './hardware.js';
 import { objectEffect } from './object.js';
-import { RULES, type Effect, type Rule } from './rules.js';
+import { REGISTERED_RULES, RULES, type Effect, type Rule } from './rules.js';
 import { componentOf, readsOf, writtenBy } from '../versions/versions.js';
 
 /**
@@ -24,7 +24,8 @@ export interface Comparison {
 
 /** Compares every component of the rules, in the order in which the next kernel reads them. */
 export function compareComponents(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Comparison[] {
-  return [...RULES, ...hardwareRules(from, to)].map((rule) => {
+  const known = [...RULES, ...hardwareRules(from, to)];
+  return [...known, ...registeredRules(known, [...from, ...to])].map((rule) => {
     const writer = componentOf(from, rule.component);
     const reader = componentOf(to, rule.component);
     const base = { rule, wrote: writtenBy(writer) ?? [], reads: reader?.reads ?? [] };
@@ -34,6 +35,14 @@ export function compareComponents(from: readonly ComponentVersions[], to: readon
       ? { ...base, state: result, effect: null }
       : { ...base, state: 'mismatch', effect: result };
   });
+}
+
+/** A rule for each handler and FLB that the lab knows no more of than its name. */
+function registeredRules(known: readonly Rule[], all: readonly ComponentVersions[]): Rule[] {
+  const kinds = new Map(all.flatMap(({ name, kind }) => (kind === undefined ? [] : [[name, kind] as const])));
+  return [...kinds]
+    .filter(([name]) => !known.some(({ component }) => component === name))
+    .map(([component, kind]) => ({ component, within: null, carries: [], unwritten: null, ...REGISTERED_RULES[kind] }));
 }
 
 function agree(from: readonly ComponentVersions[], to: readonly ComponentVersions[], name: string): boolean {
@@ -50,8 +59,9 @@ function compareVersions(
   const reads = reader?.reads ?? [];
   if (writer === null || wrote?.length === 0) return reads.length === 0 ? 'none' : (rule.unwritten ?? 'none');
   if (rule.component === 'object' && reader !== null) return objectEffect(writer, reader) ?? 'match';
-  if (reader === null || reads.length === 0) return rule.unknown.endsIn === 'none' ? 'none' : rule.unknown;
-  if (wrote === null) return 'unknown';
+  if (reader === null) return rule.unknown.endsIn === 'none' ? 'none' : rule.unknown;
+  // Both have it, and the version of one is not known.
+  if (wrote === null || reads.length === 0) return 'unknown';
   return wrote.some((version) => reads.includes(version)) ? 'match' : rule.differs;
 }
 

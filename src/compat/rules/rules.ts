@@ -307,6 +307,22 @@ export const UPSTREAM_RULES: Readonly<Record<string, Pick<Rule, 'differs' | 'unk
   'iommu-liveupdate': { differs: AT_IOMMU, unknown: NONE },
 };
 
+const NO_HANDLER: Effect = {
+  outcome: 'leak',
+  endsIn: 'leak',
+  where: 'luo_session_deserialize',
+  what: 'no handler with that name: no session can be opened, and the memory of all of them stays reserved',
+};
+
+/**
+ * Whatever a kernel registers with LUO under a name that the lab does not know. A session with a file of a missing
+ * handler is lost with all others; an FLB that nobody asks for does no harm.
+ */
+export const REGISTERED_RULES: Readonly<Record<'handler' | 'flb', Pick<Rule, 'differs' | 'unknown'>>> = {
+  handler: { differs: NO_HANDLER, unknown: NO_HANDLER },
+  flb: { differs: NONE, unknown: NONE },
+};
+
 /** Layouts that changed without their version: the kernels seem to agree, but read each other's data wrongly. */
 export const SILENT_CHANGES: readonly {
   component: string;

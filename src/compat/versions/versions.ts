@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Combines all evidence in an image about the versions that a kernel reads and writes.
-import type { Component, ComponentVersions } from '../../model/kernel/component.js';
-import { sameComponent, versionsOf } from '../binary/component.js';
+import type { Component, ComponentVersions, Registered } from '../../model/kernel/component.js';
+import { componentsIn, sameComponent, versionsOf } from '../binary/component.js';
 import { isSet } from '../binary/config.js';
 import { OBJECT_PARTS, objectVersions } from './object-build.js';
 
@@ -15,6 +15,10 @@ export interface ImageEvidence {
   config: string | null;
   /** The whole image was searched. */
   whole: boolean;
+  /** What the image registers with LUO; null if that could not be read. */
+  registered?: Registered | null;
+  /** Versions in the source of the kernel, for those that are numbers. */
+  numbers?: readonly Component[];
 }
 
 export interface KernelVersions {
@@ -27,18 +31,50 @@ export interface KernelVersions {
  * Combines the evidence: the kernel's own list has precedence over strings, and build options over both for what is
  * written.
  */
-export function kernelVersions({ strings, listed, config, whole }: ImageEvidence): KernelVersions {
+export function kernelVersions({
+  strings,
+  listed,
+  config,
+  whole,
+  registered = null,
+  numbers = [],
+}: ImageEvidence): KernelVersions {
   const components: Component[] = [];
   const own = listed ?? [];
-  for (const component of [...own, ...strings.filter(({ name }) => versionsOf(own, name).length === 0)]) {
+  const named = registeredNames(registered);
+  const found = [...strings, ...named.flatMap(({ text }) => versionsIn(text, numbers))];
+  for (const component of [...own, ...found.filter(({ name }) => versionsOf(own, name).length === 0)]) {
     if (!components.some((known) => sameComponent(known, component))) components.push(component);
   }
   const object = objectVersions(versionsOf(components, 'object'), config);
   const apart = object === null ? [] : ['object', ...OBJECT_PARTS];
   const versions = stockVersions(components.filter(({ name }) => !apart.includes(name)));
   if (object !== null) versions.push(object);
+  for (const { text, kind } of named) {
+    const shown = versions.filter(({ name }) => name === text || componentsIn(text).some((each) => each.name === name));
+    for (const each of shown) each.kind = kind;
+    if (shown.length === 0 && !apart.includes(text) && componentsIn(text).length === 0)
+      versions.push({ name: text, reads: [], writes: null, write: null, manner: null, kind });
+  }
   const withoutKho = config !== null && !isSet(config, 'CONFIG_KEXEC_HANDOVER');
   return { components, versions, known: whole && (components.length > 0 || withoutKho) };
+}
+
+/** The lab's object has a handler for each version that it could be built for; its own list says which it reads. */
+function registeredNames(registered: Registered | null): { text: string; kind: 'handler' | 'flb' }[] {
+  const { handlers, flbs } = registered ?? { handlers: [], flbs: [] };
+  return [
+    ...handlers
+      .filter((text) => !/^object(-v\d+)?(;|$)/.test(text))
+      .map((text) => ({ text, kind: 'handler' as const })),
+    ...flbs.map((text) => ({ text, kind: 'flb' as const })),
+  ];
+}
+
+/** A name without a version has it as a number inside its structure. */
+function versionsIn(text: string, numbers: readonly Component[]): Component[] {
+  const inName = componentsIn(text);
+  return inName.length > 0 ? inName : numbers.filter(({ name }) => name === text);
 }
 
 /** A kernel that reads and writes one version of each component, like all stock ones. */

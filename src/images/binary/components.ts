@@ -5,8 +5,8 @@ import { createReadStream, openSync, closeSync, readSync } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { fromMemory } from '../../compat/index.js';
-import type { Component } from '../../model/kernel/component.js';
+import { type ByteSource, fromMemory, registeredIn } from '../../compat/index.js';
+import type { Component, Registered } from '../../model/kernel/component.js';
 import { runCommand } from '../../util/process/command.js';
 import { messageOf } from '../../util/errors.js';
 import { readBzImage } from './bzimage.js';
@@ -78,6 +78,8 @@ export interface ScanResult {
   components: Component[];
   /** The kernel's own list of versions; null if it has no readable one. */
   listed: Component[] | null;
+  /** What it registers with LUO; null if that cannot be read. */
+  registered: Registered | null;
   /** The whole image was searched. */
   whole: boolean;
   /** What could not be found, and why. */
@@ -104,7 +106,7 @@ export async function scanVmlinux(path: string, signal?: AbortSignal): Promise<S
   const scanner = new ComponentScanner();
   const notes: string[] = [];
   await scanStream(createReadStream(path, { highWaterMark: 1 << 20 }), scanner, MAX_SCANNED, notes, path, signal);
-  return result(scanner, notes, path, () => withFile(path, (source) => listedIn(source, notes)));
+  return result(scanner, notes, path, (read) => withFile(path, read));
 }
 
 /** Compression formats of a bzImage, by their first bytes. */
@@ -139,25 +141,31 @@ export async function scanBzImage(path: string, signal?: AbortSignal): Promise<S
   } else {
     await scanThrough(format.command, packed(), scanner, notes, path, signal);
   }
-  return result(scanner, notes, path, () => {
+  return result(scanner, notes, path, (read) => {
     const bytes = scanner.whole();
-    return bytes === null ? null : listedIn(fromMemory(bytes), notes);
+    return bytes === null ? null : read(fromMemory(bytes));
   });
 }
 
-const NOTHING = { components: [], listed: null, whole: false };
+const NOTHING = { components: [], listed: null, registered: null, whole: false };
 
 /**
  * Makes the result.
- * @param list reads the kernel's own list; called if everything was searched
+ * @param withImage gives the whole image to what reads it; called if everything was searched
  */
-function result(scanner: ComponentScanner, notes: string[], path: string, list: () => Component[] | null): ScanResult {
+function result(
+  scanner: ComponentScanner,
+  notes: string[],
+  path: string,
+  withImage: <T>(read: (source: ByteSource) => T) => T | null,
+): ScanResult {
   const whole = notes.length === 0;
   const components = scanner.components();
-  const listed = whole ? list() : null;
+  const listed = whole ? withImage((source) => listedIn(source, notes)) : null;
+  const registered = whole ? withImage(registeredIn) : null;
   if (components.length === 0 && listed === null && whole)
     notes.push(`${path}: no version string of a handover component found`);
-  return { components, listed, whole, notes };
+  return { components, listed, registered, whole, notes };
 }
 
 function firstBytes(path: string, offset: number, count: number): Buffer {

@@ -2,6 +2,7 @@
 // Summarises what an image tells about the handover.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { kernelVersions } from '../../compat/index.js';
+import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { ScanResult } from './components.js';
 
@@ -11,16 +12,20 @@ const MAX_CONFIG = 4 * 2 ** 20;
 /**
  * Combines the evidence of an image.
  * @param config path of the configuration that the kernel was built with
+ * @param numbers versions in its source that are numbers, if its source is known
  */
 export function handoverOf(
   scan: ScanResult,
   config: string | null,
+  numbers: readonly Component[] = [],
 ): Pick<KernelImage, 'components' | 'listed' | 'versions' | 'known' | 'notes'> {
   const evidence = {
     strings: scan.components,
     listed: scan.listed,
     config: config === null ? null : head(config),
     whole: scan.whole,
+    registered: scan.registered,
+    numbers,
   };
   return { ...kernelVersions(evidence), listed: scan.listed, notes: scan.notes };
 }

@@ -3,7 +3,7 @@
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { componentSchema } from '../../model/kernel/component.js';
+import { componentSchema, registeredSchema } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { commandError, runCommand } from '../../util/process/command.js';
 import { LabError, UsageError } from '../../util/errors.js';
@@ -27,6 +27,7 @@ const prebuiltFactsSchema = z.object({
   /** Found by version strings. */
   components: z.array(componentSchema),
   listed: z.array(componentSchema).nullable(),
+  registered: registeredSchema.nullable(),
   /** The whole image was searched. */
   whole: z.boolean(),
   /** Path of the vmlinux, unpacked if necessary. */
@@ -57,7 +58,7 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
   }
   const key = keyOf([
     'prebuilt',
-    4,
+    5,
     fileIdentity(files.bzImage),
     files.vmlinux === null ? null : fileIdentity(files.vmlinux),
   ]);

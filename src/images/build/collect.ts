@@ -10,12 +10,23 @@ import { writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { sha256File } from '../source/download.js';
 import { parseConfig } from './fragment.js';
+import { numbersIn } from '../source/numbers.js';
 import type { StoredImage } from './stored-image.js';
 
 /** What the files of a kernel do not tell about it. */
 export type ImageFacts = Pick<
   StoredImage,
-  'name' | 'inputs' | 'source' | 'sourceId' | 'compiler' | 'builtAt' | 'seconds' | 'fetched' | 'fetchedFor' | 'from'
+  | 'name'
+  | 'inputs'
+  | 'source'
+  | 'sourceId'
+  | 'compiler'
+  | 'builtAt'
+  | 'seconds'
+  | 'fetched'
+  | 'fetchedFor'
+  | 'from'
+  | 'numbers'
 >;
 
 /** Files of a kernel in the tree where it was built, and their names in the cache. */
@@ -48,7 +59,7 @@ export async function collect(tree: string, key: string, facts: ImageFacts, work
   const signingKey = join(tree, 'certs', SIGNING_KEY);
   if (lstatSync(signingKey, { throwIfNoEntry: false })?.isFile() === true && trusts(join(beside, 'config')))
     copyFileSync(signingKey, join(beside, SIGNING_KEY));
-  await settle(beside, key, facts, work);
+  await settle(beside, key, { ...facts, numbers: numbersIn(tree) }, work);
 }
 
 /** A tree keeps the key of an earlier configuration. */
@@ -59,12 +70,13 @@ function trusts(config: string): boolean {
 /** Describes the files in a folder of the cache, and gives the folder its final name. */
 export async function settle(dir: string, key: string, facts: ImageFacts, work: Workspace): Promise<void> {
   const bzImage = join(dir, 'bzImage');
-  const { components, listed, notes } = await scanVmlinux(join(dir, 'vmlinux'), work.signal);
+  const { components, listed, registered, notes } = await scanVmlinux(join(dir, 'vmlinux'), work.signal);
   writeJson(join(dir, 'image.json'), {
     schema: 1,
     release: readBzImage(bzImage).release,
     components,
     listed,
+    registered,
     sha256: await sha256File(bzImage, work.signal),
     size: statSync(bzImage).size,
     notes,

@@ -2,7 +2,7 @@
 // The file image.json beside a kernel in the cache: what the kernel is, and what it was made of.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { componentSchema } from '../../model/kernel/component.js';
+import { componentSchema, registeredSchema } from '../../model/kernel/component.js';
 import { readJson } from '../../util/read-json.js';
 
 /** Loose: the file may be written again, and must keep what another version of the lab added. */
@@ -14,6 +14,10 @@ export const storedImageSchema = z.looseObject({
   components: z.array(componentSchema),
   /** The kernel's own list of versions; missing if an older lab built it. */
   listed: z.array(componentSchema).nullable().optional(),
+  /** What it registers with LUO, null if that cannot be read; missing if an older lab built it. */
+  registered: registeredSchema.nullable().optional(),
+  /** Versions in its source that are numbers; missing if its source was not at hand. */
+  numbers: z.array(componentSchema).optional(),
   sha256: z.string(),
   /** Size of the bzImage, to notice an incomplete file. */
   size: z.number(),

@@ -2,6 +2,7 @@
 // Reads finished kernels from the cache.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { registeredIn } from '../../compat/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { bootFactsOf } from '../binary/boot-facts.js';
 import { handoverOf } from '../binary/handover.js';
@@ -27,8 +28,15 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
     systemMap: file('System.map'),
     boot: bootFactsOf({ bzImage, systemMap: file('System.map'), config }),
     ...handoverOf(
-      { components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes },
+      {
+        components: whole.components,
+        listed: whole.listed ?? null,
+        registered: whole.registered ?? null,
+        whole: true,
+        notes: whole.notes,
+      },
       config,
+      whole.numbers,
     ),
     sha256: whole.sha256,
     cacheDir: dir,
@@ -36,11 +44,16 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
   };
 }
 
-/** The image.json of an older lab lacks the kernel's own list. It is read once and stored. */
+/** The image.json of an older lab lacks what the kernel lists and registers. It is read once and stored. */
 function withList(stored: StoredImage, vmlinux: string | null, path: string): StoredImage {
-  if (stored.listed !== undefined || vmlinux === null) return stored;
+  if ((stored.listed !== undefined && stored.registered !== undefined) || vmlinux === null) return stored;
   const notes = [...stored.notes];
-  const whole = { ...stored, listed: withFile(vmlinux, (source) => listedIn(source, notes)), notes };
+  const whole = withFile(vmlinux, (source) => ({
+    ...stored,
+    listed: stored.listed === undefined ? listedIn(source, notes) : stored.listed,
+    registered: stored.registered === undefined ? registeredIn(source) : stored.registered,
+    notes,
+  }));
   try {
     writeJson(path, whole);
   } catch {

@@ -7,6 +7,10 @@ import type { EndsIn } from '../result/outcome.js';
 export const componentSchema = z.object({ name: z.string(), version: z.number() });
 export type Component = z.infer<typeof componentSchema>;
 
+/** Names that a kernel registers with LUO: of file handlers, and of file-lifecycle-bound objects (FLBs). */
+export const registeredSchema = z.object({ handlers: z.array(z.string()), flbs: z.array(z.string()) });
+export type Registered = z.infer<typeof registeredSchema>;
+
 /** How the lab's own object stores its version (docs/compat.md). Stock components use one token each. */
 export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;
 export type Notation = (typeof NOTATIONS)[number];
@@ -23,6 +27,7 @@ export interface Manner {
 /** The versions of a component that a kernel supports, highest first. */
 export interface ComponentVersions {
   name: string;
+  /** Empty if the kernel has the component and its version is not known. */
   reads: number[];
   /** Versions that it can write; null if unknown. */
   writes: number[] | null;
@@ -30,6 +35,8 @@ export interface ComponentVersions {
   write: number | null;
   /** Only for the lab's own object, if its build options are known. */
   manner: Manner | null;
+  /** What LUO knows it as, if the image shows that. */
+  kind?: 'handler' | 'flb';
 }
 
 /** Components of the handover that the lab knows. */

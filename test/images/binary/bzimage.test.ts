@@ -139,6 +139,7 @@ describe('images', () => {
         { name: 'memfd', version: 2 },
       ],
       listed: null,
+      registered: null,
       whole: true,
       notes: [NO_LIST],
     });
