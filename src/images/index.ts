@@ -38,6 +38,8 @@ export { coreRootFs } from './core-rootfs.js';
 export { withFile } from './binary/section.js';
 export { sourceTreeOf } from './source/source-tree.js';
 export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './build/symbols.js';
+export { type Available, kernelsOfSuite, listAvailable } from './available/offers.js';
+export { definitionText } from './available/versions.js';
 export { describeConfig } from './config/starting-config.js';
 export { defineWithConfig } from './config/config-of-file.js';
 export { writeVariant } from './definition/variant.js';

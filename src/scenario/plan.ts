@@ -24,6 +24,8 @@ export interface PlanKernels {
   all: readonly string[];
   /** The names for `newest N`. */
   releases: readonly string[];
+  /** The names for `newest N of SUITE`, oldest first; without it, no suite has any. */
+  ofSuite?: (suite: string) => readonly string[];
   /** Explains why there is no such kernel; null if there is one. */
   problem: (name: string) => string | null;
 }
@@ -154,15 +156,19 @@ function kernelsOf({ kernels }: PlanInput, problems: Problems, known: PlanOption
 }
 
 function named(word: string, path: Path, problems: Problems, known: PlanOptions): string[] {
-  const newest = /^newest\s+(\S+)$/.exec(word)?.[1];
+  const [newest, number, suite] = /^newest\s+(\S+)(?:\s+of\s+(\S+))?$/.exec(word) ?? [];
   if (newest !== undefined) {
-    const count = Number(newest);
-    if (Number.isInteger(count) && count >= 1 && count <= known.releases.length) return known.releases.slice(-count);
-    problems.add(
-      path,
-      `expected newest N with N from 1 to ${known.releases.length}, found ${shown(word)}`,
-      `releases here: ${listed(known.releases)}`,
-    );
+    const releases = suite === undefined ? known.releases : (known.ofSuite?.(suite) ?? []);
+    const count = Number(number);
+    if (Number.isInteger(count) && count >= 1 && count <= releases.length) return releases.slice(-count);
+    const of = suite === undefined ? '' : ` of ${shown(suite)}`;
+    if (releases.length === 0) problems.add(path, `no definition has a source${of}`, 'lab images available');
+    else
+      problems.add(
+        path,
+        `expected newest N${of} with N from 1 to ${releases.length}, found ${shown(word)}`,
+        `releases here: ${listed(releases)}`,
+      );
     return [];
   }
   if (isGlob(word)) {

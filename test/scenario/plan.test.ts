@@ -14,6 +14,7 @@ const ALL = ['6.19.11', '6.19.11-object', '7.1.13', '7.2.12', '7.3.4', '7.3.4-ob
 const KERNELS: PlanKernels = {
   all: ALL,
   releases: ['6.19.11', '7.1.13', '7.2.12', '7.3.4'],
+  ofSuite: (suite: string) => (suite === 'sid' ? ['7.1.13', '7.2.12'] : []),
   problem: (name) => (ALL.includes(name) ? null : `no kernel ${name}`),
 };
 const FILE = join(FOLDER, 'p.yaml');
@@ -42,6 +43,7 @@ describe('kernels of a plan', () => {
     ['["7.3.4-*"]', ['7.3.4-object']],
     ['["7.3.4**"]', ['7.3.4', '7.3.4-object', '7.3.4-object-v1']],
     ['[newest 2]', ['7.2.12', '7.3.4']],
+    ['[newest 1 of sid, 6.19.11]', ['6.19.11', '7.2.12']],
     ['["?.1.13", newest 1, 7.3.4]', ['7.1.13', '7.3.4']],
   ])('%s', (kernels, names) => expect(plan(`kernels: ${kernels}\n${scenarios}`).kernels).toEqual(names));
 

@@ -25,6 +25,7 @@ import { printable } from '../../util/text/escape.js';
 import { keepsCache, withContext } from '../common/interrupt.js';
 import { jobs } from '../common/option-values.js';
 import { showAll } from '../common/show-progress.js';
+import { addAvailableCommand } from '../images/available.js';
 import { addStoreCommands } from '../images/store-commands.js';
 import { componentsText, listText, stateText } from '../text/images.js';
 import { table } from '../text/table.js';
@@ -100,6 +101,7 @@ export function createCommand(): Command {
         );
       }),
     );
+  addAvailableCommand(command);
   addStoreCommands(command);
   return command;
 }

@@ -6,6 +6,7 @@ import {
   ensureKernel,
   findBuilt,
   type ImageContext,
+  kernelsOfSuite,
   openWorkspace,
   resolveKernel,
 } from '../../images/index.js';
@@ -27,7 +28,7 @@ export function kernelProblem(name: string): string | null {
 
 /** The kernels that a plan's patterns select from: all definitions, and those that are built by default. */
 export function planKernels(): PlanKernels {
-  return { all: definedKernels(), releases: buildableNames(), problem: kernelProblem };
+  return { all: definedKernels(), releases: buildableNames(), ofSuite: kernelsOfSuite, problem: kernelProblem };
 }
 
 /** The images of these kernels by name. Throws a UsageError for an unknown name, before anything is built. */

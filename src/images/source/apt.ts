@@ -104,6 +104,40 @@ export async function aptFetch(
   return path;
 }
 
+/** Every kernel source of a suite, as its lists of today have them: packages with a tarball, and source packages. */
+export async function kernelSources(suite: string, work: Workspace): Promise<AptSource[]> {
+  const apt = await prepareSuite(suite, work);
+  await apt.update();
+  const [, ...options] = apt.command;
+  const ask = async (...words: string[]): Promise<string> => {
+    const argv = ['apt-cache', ...options, ...words];
+    const result = await runCommand(argv, { env: apt.env, signal: work.signal, maxOutput: 64 << 20 });
+    if (result.code !== 0) throw commandError(`cannot list the kernels of ${suite}`, ['apt-cache'], result);
+    return result.stdout;
+  };
+  const packages = (await ask('pkgnames', 'linux-source-')).split('\n').filter((name) => TARBALLS.test(name));
+  const tarballs = packages.length === 0 ? [] : tarballPackages(await ask('madison', ...packages), suite);
+  return [...tarballs, ...sourcePackages(await ask('showsrc', '--only-source', 'linux'), suite)];
+}
+
+/** A binary package with the source of one series. */
+const TARBALLS = /^linux-source-\d+\.\d+$/;
+
+/** Parses lines of the form "linux-source-7.2 | 7.2.13-1 | http://... sid/main amd64 Packages". */
+export function tarballPackages(madison: string, suite: string): AptSource[] {
+  return madison.split('\n').flatMap((line): AptSource[] => {
+    const [name = '', version = '', where = ''] = line.split('|').map((word) => word.trim());
+    if (!TARBALLS.test(name) || version === '' || !where.endsWith(' Packages')) return [];
+    return [{ kind: 'apt-binary', suite, package: name, version, member: `usr/src/${name}.tar.xz` }];
+  });
+}
+
+/** Parses the lines "Version: ..." of source packages. */
+export function sourcePackages(showsrc: string, suite: string): AptSource[] {
+  const versions = new Set([...showsrc.matchAll(/^Version: (\S+)$/gm)].map(([, version = '']) => version));
+  return [...versions].map((version) => ({ kind: 'apt-source', suite, package: 'linux', version }));
+}
+
 function fetchWords(source: AptSource): string[] {
   return source.kind === 'apt-source'
     ? ['source', '--download-only', '--tar-only', `${source.package}=${source.version}`]

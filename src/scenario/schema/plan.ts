@@ -32,7 +32,9 @@ export const planSchema = mapping({
   kernels: z
     .array(kernel)
     .default([])
-    .describe('Kernels by name, by pattern ("7.*"; a star ends at a dash, ** does not), or "newest N"'),
+    .describe(
+      'Kernels by name, by pattern ("7.*"; a star ends at a dash, ** does not), or "newest N", "newest N of SUITE"',
+    ),
   pairs: z
     .union([direction, z.array(direction)], { error: `expected ${['all', ...DIRECTIONS].join(', ')}` })
     .default('all')
