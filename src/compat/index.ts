@@ -30,6 +30,7 @@ export { debugSections, readTypes } from './binary/dwarf.js';
 export { readFunctions, type SourceFunction } from './binary/dwarf-functions.js';
 export { type LineRow, type LineUnit, readLineUnits } from './binary/dwarf-lines.js';
 export { readElf, sectionsNamed } from './binary/elf.js';
+export { scratchOptionText } from './memory/scratch.js';
 export { type MemoryLeft, memoryLeft } from './memory/memory-left.js';
 export { lateAreasRuling } from './memory/late-areas.js';
 export { type FunctionSymbol, functionsOf, symbolsOf } from './binary/elf-symbols.js';

@@ -4,7 +4,8 @@
 import type { PatternGroup } from './pattern.js';
 import { HANDOVER_GROUPS } from './table/handover.js';
 import { KEEP_GROUP } from './table/keep.js';
+import { SERIES_GROUP } from './table/series.js';
 import { KERNEL_GROUPS } from './table/kernel.js';
 
 /** Ordered: the first group that matches a line names its finding. */
-export const PATTERN_GROUPS: readonly PatternGroup[] = [...KERNEL_GROUPS, ...HANDOVER_GROUPS, KEEP_GROUP];
+export const PATTERN_GROUPS: readonly PatternGroup[] = [...KERNEL_GROUPS, ...HANDOVER_GROUPS, KEEP_GROUP, SERIES_GROUP];

@@ -29,6 +29,11 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
     'Kernel panic: Failed to restore IOMMU Live Update FLB',
     'panic',
   ],
+  [
+    'Kernel panic - not syncing: 2 preserved device(s) were never finished!',
+    'Kernel panic: PCI: preserved devices were never finished',
+    'panic',
+  ],
   ['Kernel panic - not syncing', 'Kernel panic', 'panic'],
   ['Kernel panic - not syncing: softlockup: hung tasks', 'Kernel panic: softlockup: hung tasks', 'panic'],
   [
@@ -216,6 +221,22 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['LAB-INIT-FAIL mount /dev: No such device', 'LAB-INIT-FAIL: mount PATH: No such device'],
   [' -- System halted', 'decompressor: System halted'],
   ['kexec_image: Invalid image', 'kexec_image: Invalid image'],
+  // the series that preserve PCI devices
+  [
+    'vfio-pci 0000:00:05.0: Freeze failed! Interrupts are still enabled.',
+    'PCI: freeze failed: Interrupts are still enabled',
+  ],
+  ['vfio-pci 0000:00:05.0: Freeze failed! Device not in D0 state.', 'PCI: freeze failed: Device not in D0 state'],
+  ['vfio-pci 0000:00:05.0: Freeze failed! Something new 3', 'PCI: freeze failed: Something new 3'],
+  ['pci 0000:01:00.1: Cannot preserve Virtual Functions', 'PCI: virtual functions cannot be preserved'],
+  [
+    'pci 0000:01:00.0: Refusing to preserve device that relies on ACS quirks',
+    'PCI: a device that relies on ACS quirks is not preserved',
+  ],
+  [
+    'pci 0000:00:02.0: Not assigning bus numbers, preserved bridge',
+    'PCI: no bus numbers are assigned below a preserved bridge',
+  ],
   // the lab's positive control
   ['lukeep: pci data is damaged: checksum 0x1234, should be 0x5678', 'lukeep: pci data is damaged'],
   ['lukeep: iommu data is damaged: checksum 0x1234, should be 0x5678', 'lukeep: iommu data is damaged'],
@@ -233,6 +254,7 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
 export const HARMLESS: readonly string[] = [
   'KHO: scratch areas: lowmem: 32MiB global: 16MiB pernode: 16MiB',
   'KHO: scratch scale is 200%',
+  'KHO: bootmem areas: lowmem: 32MiB global: 16MiB pernode: 16MiB',
   'Kernel command line: console=ttyS0 panic=-1 oops=panic x="Kernel panic - not syncing"',
   'rcu: Hierarchical RCU implementation.',
   'traps: a.out[12] general protection fault ip:401000 sp:7ffe0000 error:0 in a.out[401000+1000]',

@@ -14,6 +14,7 @@ import {
   scratchNeed,
   type ScratchNeed,
   scratchOption,
+  scratchOptionText,
   sumOf,
 } from './scratch.js';
 
@@ -59,7 +60,8 @@ export function bootMemory(
   const has = areas.reduce((sum, area) => sum + area, 0);
   const limited = beyondLimit(scenario, epoch, machineOf(0));
   const loads = canLoad(areas, next.boot, initramfs);
-  if (loads === false) return { ruling: cannotLoad(areas, has, next, initramfs), text: areasText(areas, has) };
+  if (loads === false)
+    return { ruling: cannotLoad(areas, has, { first, next }, initramfs), text: areasText(areas, has) };
   if (limited !== null) return { ruling: limited, text: null };
   const extension = extensionOf(scenario, next, epoch + 1, initramfs);
   const need = scratchNeed(next, machineOf(epoch + 1), { extended: extension === 'extended' });
@@ -67,10 +69,11 @@ export function bootMemory(
   const text = scratchText(areas, has, next, need);
   if (has >= sumOf(need)) return { ruling: null, text };
   if (extension === 'unknown') return { ruling: 'unknown', text };
-  return { ruling: { ...TOO_SMALL, reason: `${text} (${partsText(need)}); ${ADVICE}` }, text };
+  return { ruling: { ...TOO_SMALL, reason: `${text} (${partsText(need)}); ${adviceFor(first)}` }, text };
 }
 
-const ADVICE = 'give the first kernel more with kho_scratch=, which holds for all kernels after it';
+const adviceFor = ({ release }: KernelFacts): string =>
+  `give the first kernel more with ${scratchOptionText(release)}, which holds for all kernels after it`;
 const TOO_SMALL = {
   outcome: 'panic',
   endsIn: 'panic',
@@ -79,7 +82,12 @@ const TOO_SMALL = {
   signs: ['bitmap_set', 'memmap', 'memory map', 'memblock', 'alloc_low_page', 'llocat'],
 } as const;
 
-function cannotLoad(areas: readonly number[], has: number, { boot, release }: KernelFacts, initramfs: number): Ruling {
+function cannotLoad(
+  areas: readonly number[],
+  has: number,
+  { first, next: { boot, release } }: Readonly<Record<'first' | 'next', KernelFacts>>,
+  initramfs: number,
+): Ruling {
   const image = boot?.initSize ?? 0;
   return {
     outcome: 'refused',
@@ -91,7 +99,7 @@ function cannotLoad(areas: readonly number[], has: number, { boot, release }: Ke
       `${areasText(areas, has)}, and no area holds the image of ` +
       `${release ?? 'the next kernel'} (${mib(image)} MiB) with an area for its ` +
       `initramfs (${mib(initramfs)} MiB): it cannot be loaded, ` +
-      `at least ${mib(Math.max(0, image + initramfs - Math.max(...areas)))} MiB are short; ${ADVICE}`,
+      `at least ${mib(Math.max(0, image + initramfs - Math.max(...areas)))} MiB are short; ${adviceFor(first)}`,
   };
 }
 

@@ -28,6 +28,13 @@ export type ScratchOption =
 
 const DEFAULT: ScratchOption = { kind: 'scale', percent: 200 };
 
+/** The options that a release accepts, for a reader. */
+export function scratchOptionText(release: string | null): string {
+  const since = isSince(release, BOOTMEM_SINCE);
+  if (since === null) return 'kho_scratch= (kho_bootmem= from 7.4 on)';
+  return since ? 'kho_bootmem=' : 'kho_scratch=';
+}
+
 /** The sizes on the command line: the last value that the kernel accepts, under any name of the option. */
 export function scratchOption(cmdline: string, release: string | null): ScratchOption {
   // An unknown release may use either name. Whether 7.4 still accepts the old one is unknown, so there both count.

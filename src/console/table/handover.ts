@@ -52,7 +52,7 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
       },
       { re: /^KHO: (failed .*|Failed .*|node .*|disabled in the kdump kernel)/, title: 'KHO: {1}', implies: null },
     ],
-    suppress: [/^KHO: (?:scratch (?:areas|scale)|found kexec handover data|exec from)/],
+    suppress: [/^KHO: (?:(?:scratch|bootmem) (?:areas|scale)|found kexec handover data|exec from)/],
   },
   {
     name: 'luo',

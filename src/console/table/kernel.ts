@@ -42,6 +42,11 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
         component: { name: 'iommu' },
       },
       {
+        re: /^Kernel panic - not syncing: .*preserved device\(s\) were never finished/,
+        title: 'Kernel panic: PCI: preserved devices were never finished',
+        component: { name: 'pci' },
+      },
+      {
         re: /^Kernel panic - not syncing: VFS: Unable to mount root fs/,
         title: 'Kernel panic: VFS: Unable to mount root fs',
       },

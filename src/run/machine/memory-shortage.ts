@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Detects a machine that is plainly too small: after the first kernel has reserved its scratch, too little is left for
 // the root file system and for loading the next kernel. Such a run would only show that the machine is out of memory.
-import { memoryLeft } from '../../compat/index.js';
+import { memoryLeft, scratchOptionText } from '../../compat/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
@@ -30,7 +30,9 @@ export function missingMemory(
         `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: ` +
         `${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB beside the kernel, ` +
         `and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
-      hint: 'give it more memory, or the first kernel less scratch (kho_scratch= on its command line)',
+      hint:
+        'give it more memory, or the first kernel less scratch ' +
+        `(${scratchOptionText(kernels[0]?.release ?? null)} on its command line)`,
     },
   ];
 }

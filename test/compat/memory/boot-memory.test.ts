@@ -124,6 +124,17 @@ describe('scratch of the first kernel', () => {
     expect(ruling === null).toBe(fits);
   });
 
+  it.each([
+    ['7.3.4-lab', 'with kho_scratch=,'],
+    ['7.4.0-rc1', 'with kho_bootmem=,'],
+    [null, 'with kho_scratch= (kho_bootmem= from 7.4 on),'],
+  ])('the advice names the option of %s', (release, text) => {
+    const first = release === '7.4.0-rc1' ? 'kho_bootmem=8M,72M,0' : 'kho_scratch=8M,72M,0';
+    const kernels = [{ ...K['7.3.4'], release }, K['7.2.12']];
+    const { ruling } = bootMemory(parse({ memory: '4GiB', first }), kernels, 0, INITRAMFS);
+    expect(ruling === null || ruling === 'unknown' ? '' : ruling.reason).toContain(text);
+  });
+
   it('does not matter for a kernel that rejects the handover or gets none', () => {
     const other = { ...K['7.2.12'], versions: KERNELS['7.1.13'].versions };
     const scenario = parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' });
