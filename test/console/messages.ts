@@ -69,6 +69,11 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['BUG: KASAN: slab-use-after-free in foo_release+0x12/0x34', 'KASAN: slab-use-after-free in foo_release', 'bad-page'],
   ['BUG: KCSAN: data-race in foo / bar', 'KCSAN: data-race in foo', 'sanitizer'],
   ['BUG: KFENCE: memory corruption of 8 bytes', 'KFENCE: memory corruption of N bytes', 'bad-page'],
+  [
+    'kmemleak: 8 new suspected memory leaks (see /sys/kernel/debug/kmemleak)',
+    'kmemleak: new suspected memory leaks',
+    'sanitizer',
+  ],
   ['UBSAN: array-index-out-of-bounds in drivers/foo/bar.c:12:3', 'UBSAN: array-index-out-of-bounds', 'sanitizer'],
   // lockups
   ['watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [init:1]', 'BUG: soft lockup', 'soft-lockup'],

@@ -136,6 +136,16 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
+    // Its scan says only how many there are. The list is a file of debugfs.
+    name: 'kmemleak',
+    severity: 'warning',
+    implies: 'tainted',
+    taint: 'sanitizer',
+    shape: 'line',
+    headers: ['new suspected memory leaks'],
+    formats: [{ re: /^kmemleak: (\d+) new suspected memory leaks/, title: 'kmemleak: new suspected memory leaks' }],
+  },
+  {
     name: 'lockup',
     severity: 'warning',
     implies: 'tainted',
