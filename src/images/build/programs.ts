@@ -25,6 +25,18 @@ export interface Program {
 }
 
 const STATIC = ['-O2', '-static', '-Wall', '-s'];
+/** No C library: the machine unpacks the initramfs at every boot. */
+const SMALL = [
+  '-O2',
+  '-static',
+  '-Wall',
+  '-s',
+  '-ffreestanding',
+  '-nostdlib',
+  '-fno-stack-protector',
+  '-fno-tree-loop-distribute-patterns',
+  '-Wl,--build-id=none',
+];
 /** No C library, no relocations, and no SSE registers except in hand-written code. */
 const BARE = [
   '-O2',
@@ -50,6 +62,7 @@ export const PROGRAMS: readonly Program[] = [
     also: ['kernel/object/include/uapi/linux/labobj.h', 'guest/bare/layout.h', 'guest/bare/chain.h'],
     flags: STATIC,
   },
+  { folder: 'keeper', path: 'bin/keeper', also: [], flags: SMALL },
   { folder: 'guest/bare', path: 'lib/lab/guest-bare.bin', also: [], flags: BARE, script: 'bare.ld' },
   { folder: 'guest/linux', path: 'lib/lab/guest-linux.cpio', also: [], flags: STATIC, initramfs: true },
 ];

@@ -58,13 +58,23 @@ export class Fingerprints extends PageRanges {
     return prints;
   }
 
+  /** Whether a page held nothing but zeros; false if it has no fingerprint. */
+  wasZero(pfn: number): boolean {
+    const at = this.offsetOf(pfn);
+    return at !== null && this.digests.subarray(at, at + BYTES).every((byte) => byte === 0);
+  }
+
   /** Does a page still have its content? Null if it has no fingerprint. */
   matches(pfn: number, bytes: Buffer): boolean | null {
+    const at = this.offsetOf(pfn);
+    return at === null ? null : digestOf(bytes).compare(this.digests, at, at + BYTES, 0, BYTES) === 0;
+  }
+
+  /** Where the digest of a page is. */
+  private offsetOf(pfn: number): number | null {
     const index = this.firstBehind(pfn);
     const range = this.ranges[index];
-    if (range === undefined || range.start > pfn) return null;
-    const at = ((this.before[index] ?? 0) + pfn - range.start) * BYTES;
-    return digestOf(bytes).compare(this.digests, at, at + BYTES, 0, BYTES) === 0;
+    return range === undefined || range.start > pfn ? null : ((this.before[index] ?? 0) + pfn - range.start) * BYTES;
   }
 }
 

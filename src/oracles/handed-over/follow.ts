@@ -69,6 +69,8 @@ export interface EndLook {
   moved: Counted;
   /** Marked or in that file, and with other content than at the jump. */
   changed: Counted;
+  /** In that file, and read as zeros, although they held something: the kernel does not take them for valid. */
+  hidden: Counted;
   /** Address of that file's mapping, as text; null if no file has a page in its place with its content. */
   mapping: string | null;
 }
@@ -82,6 +84,7 @@ interface InFile {
   all: Counted;
   moved: Counted;
   changed: Counted;
+  hidden: Counted;
 }
 
 /** Files that are told apart; pages of further files count as released. */
@@ -119,6 +122,7 @@ export function* lookAtEnd(
       if (place.page !== page) note(file.moved, page, pfn);
       else if (same) file.right++;
       if (!same) note(file.changed, page, pfn);
+      if (!place.upToDate && !prints.wasZero(pfn)) note(file.hidden, page, pfn);
     }
   }
   const [holder] = files.filter(({ right }) => right > 0).sort((a, b) => b.right - a.right);
@@ -129,6 +133,7 @@ export function* lookAtEnd(
     marked: stillMarked,
     released: together([elsewhere, ...others]),
     moved: holder?.moved ?? NONE(),
+    hidden: holder?.hidden ?? NONE(),
     changed: together([changed, ...(holder === undefined ? [] : [holder.changed])]),
     mapping: holder === undefined ? null : `0x${((BigInt(holder.hi) << 32n) | BigInt(holder.lo >>> 0)).toString(16)}`,
   };
@@ -141,7 +146,7 @@ function fileAt(files: InFile[], { lo, hi }: { lo: number; hi: number }): InFile
     if (file.lo === lo && file.hi === hi) return file;
   }
   if (files.length >= MAX_FILES) return null;
-  const file = { lo, hi, right: 0, all: NONE(), moved: NONE(), changed: NONE() };
+  const file = { lo, hi, right: 0, all: NONE(), moved: NONE(), changed: NONE(), hidden: NONE() };
   files.push(file);
   return file;
 }

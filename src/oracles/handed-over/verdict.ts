@@ -33,14 +33,20 @@ export function judgePages({ pages, arrival, end, content }: Looks): PagesVerdic
   add('corrupt', arrival.changed, 'had other content than at the jump when the next kernel was up');
   add('lost', arrival.unmarked, 'were not marked as handed over when the next kernel was up');
   if (end !== null) {
-    const { cached, marked, released, moved, changed } = end;
+    const { cached, marked, released, moved, changed, hidden } = end;
+    const never = `${marked} of ${pages} pages were never retrieved`;
     if (content === 'as-before') {
       add('corrupt', moved, 'are at another place of their file than before');
       // What was different on arrival is told already.
       if (arrival.changed.count === 0) add('corrupt', changed, 'have other content than at the jump');
+      add('corrupt', hidden, 'read as zeros in their file, and held something');
       if (cached > 0) add('corrupt', released, 'were given away while the file has the others');
     }
-    if (marked > 0) found.push({ state: 'leaked', problem: `${marked} of ${pages} pages were never retrieved` });
+    // What holds only a part of its pages has other content than before.
+    if (marked > 0 && cached > 0) found.push({ state: 'corrupt', problem: `${never}, and the file has the others` });
+    else if (marked > 0 && released.count > 0)
+      found.push({ state: 'lost', problem: `${never}, and the others were given away` });
+    else if (marked > 0) found.push({ state: 'leaked', problem: never });
   }
   const [worst] = (['corrupt', 'lost', 'leaked'] as const).filter((state) =>
     found.some((each) => each.state === state),

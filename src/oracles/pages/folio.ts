@@ -6,8 +6,8 @@
 export type StructOf = (pfn: number) => { words: Uint32Array; at: number } | null;
 
 export const [FLAGS, COMPOUND, MAPPING, INDEX, MAPCOUNT, REFCOUNT] = [0, 2, 6, 8, 12, 13];
-/** Flag of a folio's first page. */
-export const HEAD = 1 << 6;
+/** Flags of a folio's first page. */
+export const [UPTODATE, HEAD] = [1 << 3, 1 << 6];
 /** Word indexes in the second page of a large folio. */
 const [LARGE_MAPCOUNT, LARGE_ORDER_MASK] = [4, 0xff];
 const MAX_ORDER = 20;
@@ -64,6 +64,8 @@ export interface CachePlace {
   lo: number;
   hi: number;
   page: number;
+  /** The kernel takes the content for valid; without that, the page reads as zeros. */
+  upToDate: boolean;
 }
 
 /** Returns the place of a page that is in use in the page cache of a file; null for any other page. */
@@ -75,5 +77,5 @@ export function cachePlaceOf(structOf: StructOf, pfn: number): CachePlace | null
   // The low bits of the word are set for anonymous memory; an address of the kernel has its high bits set.
   if ((lo & 3) !== 0 || hi >>> 16 === 0 || (words[at + REFCOUNT] as number) === 0) return null;
   const first = (words[at + INDEX] as number) + (words[at + INDEX + 1] as number) * 2 ** 32;
-  return { lo, hi, page: first + (pfn - folio.pfn) };
+  return { lo, hi, page: first + (pfn - folio.pfn), upToDate: ((words[at + FLAGS] as number) & UPTODATE) !== 0 };
 }

@@ -16,6 +16,7 @@ import {
   MAPPING,
   REFCOUNT,
   type StructOf,
+  UPTODATE,
 } from './folio.js';
 
 export type { StructOf } from './folio.js';
@@ -46,7 +47,7 @@ export interface PageCacheView {
   problems: PageProblem[];
 }
 
-const [UPTODATE, DIRTY, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 17];
+const [DIRTY, SWAPBACKED] = [1 << 4, 1 << 17];
 /** Pages that are checked without a turn of the loop. */
 const PAGES_OF_PIECE = 4096;
 /** Problems that mean that the kernel no longer has the page for the file. */

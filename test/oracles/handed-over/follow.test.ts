@@ -24,10 +24,12 @@ class Machine {
   readonly prints: Fingerprints;
   arrived = ALL;
   marked: number[] = [];
+  /** Pages that the kernel does not take for valid. */
+  readonly stale = new Set<number>();
   fates: Fate[] = ALL.map((page) => ({ file: 1, page }));
 
-  constructor() {
-    for (const page of ALL) this.write(page, `page ${page}`);
+  constructor(written: readonly number[] = ALL) {
+    for (const page of written) this.write(page, `page ${page}`);
     this.prints = atOnce(Fingerprints.take(this.read, RUNS));
   }
 
@@ -58,6 +60,7 @@ class Machine {
     const words = new Uint32Array(16);
     const fate = this.fates[pfn - FIRST];
     if (fate !== undefined && fate !== 'free') {
+      words[0] = this.stale.has(pfn - FIRST) ? 0 : 8;
       words.set([0x1000 * fate.file, 0xffff_8880, fate.page], 6);
       words.set([0xffff_ffff, 1], 12);
     }
@@ -129,6 +132,28 @@ describe('pages that were handed over', () => {
     expect(
       machine((it) => ([it.fates[0], it.fates[1]] = [it.fates[1] as Fate, it.fates[0] as Fate])).judge(),
     ).toMatchObject({ state: 'corrupt', problems: [expect.stringMatching(/2 of 4 pages are at another place/)] }));
+
+  it('are corrupt if one was never retrieved while the file has the others, and lost if the others are gone', () => {
+    expect(machine((it) => (it.marked = [3])).judge()).toMatchObject({ state: 'corrupt', marked: 1, cached: 3 });
+    const gone = machine((it) => {
+      it.marked = [3];
+      it.fates = ALL.map(() => 'free' as const);
+    });
+    expect(gone.judge()).toMatchObject({ state: 'lost', marked: 1, released: 3 });
+  });
+
+  it('are corrupt if one reads as zeros in its file; a page that held zeros may', () => {
+    const stale = machine((it) => it.stale.add(2));
+    expect(stale.judge()).toMatchObject({
+      state: 'corrupt',
+      changed: 0,
+      problems: [expect.stringMatching(/1 of 4 pages read as zeros .* first page 2/)],
+    });
+    const empty = new Machine([0, 1, 3]);
+    empty.arrive();
+    empty.stale.add(2);
+    expect(empty.judge()).toMatchObject({ state: 'preserved', problems: [] });
+  });
 
   it('are lost if the next kernel was not told of one', () => {
     const lost = new Machine();
