@@ -227,12 +227,6 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   [' -- System halted', 'decompressor: System halted'],
   ['kexec_image: Invalid image', 'kexec_image: Invalid image'],
   // the series that preserve PCI devices
-  [
-    'vfio-pci 0000:00:05.0: Freeze failed! Interrupts are still enabled.',
-    'PCI: freeze failed: Interrupts are still enabled',
-  ],
-  ['vfio-pci 0000:00:05.0: Freeze failed! Device not in D0 state.', 'PCI: freeze failed: Device not in D0 state'],
-  ['vfio-pci 0000:00:05.0: Freeze failed! Something new 3', 'PCI: freeze failed: Something new 3'],
   ['pci 0000:01:00.1: Cannot preserve Virtual Functions', 'PCI: virtual functions cannot be preserved'],
   [
     'pci 0000:01:00.0: Refusing to preserve device that relies on ACS quirks',
