@@ -31,6 +31,7 @@ describe('versions of kernels', () => {
   it('are ordered; a release comes after its candidates', () => {
     const ordered = ['6.19.11', '7.2.9', '7.2.13', '7.3-rc7', '7.3-rc10', '7.3', '7.3.4', '7.10-rc1'];
     expect([...ordered].reverse().sort(compareVersions)).toEqual(ordered);
+    expect([...ordered].sort(compareVersions)).toEqual(ordered);
   });
 });
 
