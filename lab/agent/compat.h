@@ -172,4 +172,14 @@ struct vfio_device_attach_iommufd_pt {
 #define F_SEAL_EXEC 0x0020
 #endif
 
+/* ---- guest_memfd: the same since 6.8 ---- */
+
+struct kvm_guest_memfd_arg {
+	__u64 size;
+	__u64 flags;
+	__u64 reserved[6];
+};
+
+#define KVM_GUEST_MEMFD _IOWR(0xAE, 0xd4, struct kvm_guest_memfd_arg)
+
 #endif

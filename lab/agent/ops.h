@@ -16,6 +16,8 @@ handler op_memfd, op_stat, op_verify;
 handler op_write, op_truncate, op_fallocate, op_seal, op_reopen, op_seek;
 /* luo/raw.c */
 handler op_ioctl, op_link;
+/* luo/descriptor.c */
+handler op_descriptor, op_open_path, op_open_memfd, op_open_ioctl, op_describe;
 /* luo/pass.c */
 handler op_send, op_receive;
 /* luo/object.c */

@@ -8,6 +8,7 @@ export type Eligible = { rung: 'jump' } | { rung: 'booted'; why: string };
 
 const COMMAND = 'a command of the scenario runs in the first kernel';
 const CLIENTS = 'several clients work in the first kernel';
+const DESCRIPTORS = 'descriptors of any kind are used in the first kernel';
 const DEVICES = 'devices are used in the first kernel';
 const GUESTS = 'guests run in the first kernel';
 
@@ -38,6 +39,10 @@ const STEPS: Readonly<Record<Step['op'], string | null>> = {
   fault: 'a fault changes the first kernel before the jump',
   abort: 'the update is called off',
   'kill-agent': 'the agent of the first kernel is killed',
+  descriptor: DESCRIPTORS,
+  'preserve-fd': DESCRIPTORS,
+  'retrieve-fd': DESCRIPTORS,
+  'close-fd': DESCRIPTORS,
   client: CLIENTS,
   pass: CLIENTS,
   kill: CLIENTS,

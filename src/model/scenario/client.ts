@@ -9,13 +9,13 @@ export const MAIN = 'main';
 
 /** What a client can hold. */
 export interface Held {
-  kind: 'session' | 'file';
+  kind: 'session' | 'file' | 'descriptor';
   name: string;
 }
 
 export type ClientAction =
   | { op: 'client'; client: string }
-  /** Passes a descriptor of a session or file to another client, under the same name. The sender keeps its own. */
+  /** Passes a session, a file or any descriptor to another client, under the same name. The sender keeps its own. */
   | { op: 'pass'; from: string; to: string; what: Held }
   | { op: 'kill'; client: string };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked scenario with all defaults. The short form (sessions) is already expanded: a run knows only steps.
 import type { ClientAction, During } from './client.js';
+import type { DescriptorAction } from './descriptor.js';
 import type { DeviceAction, DevicePlan } from './device.js';
 import type { FileAction, MemfdFlag, Seal } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
@@ -146,6 +147,7 @@ export type Action =
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
   | FileAction
+  | DescriptorAction
   | ClientAction
   | DeviceAction
   | GuestAction

@@ -19,6 +19,7 @@ const FILE_STEPS: Operations = {
   ...each('memfd', 'object', 'preserve', 'check', 'write', 'truncate', 'fallocate', 'seal', 'reopen', 'seek'),
   retrieve: 'token', close: 'file', pass: 'file', 'device-map': null,
 };
+const DESCRIPTOR_STEPS: Operations = { ...each('descriptor', 'preserve-fd', 'retrieve-fd', 'close-fd'), pass: 'fd' };
 const CHECK_STEPS = each('check', 'device-check', 'guest-check', 'get-name', 'link');
 // prettier-ignore
 const DEVICE_STEPS = each(
@@ -32,6 +33,8 @@ const GUEST_STEPS = each(
 );
 const SESSION_STEPS: Operations = {
   ...FILE_STEPS,
+  ...DESCRIPTOR_STEPS,
+  pass: null,
   ...each('create', 'retrieve', 'finish', 'close', 'get-name', 'link'),
 };
 
@@ -45,6 +48,7 @@ export const KINDS: readonly Kind[] = [
   { what: 'kernel command line', without: removing({ keys: ['cmdline'] }) },
   { what: 'arguments of QEMU', without: removing({ keys: ['machine.qemuArgs'] }) },
   { what: 'faults', without: removing({ keys: ['faults'], steps: each('fault') }) },
+  { what: 'descriptors', without: removing({ steps: DESCRIPTOR_STEPS }) },
   { what: 'devices', without: removing({ keys: ['devices', 'iommu'], steps: DEVICE_STEPS }) },
   { what: 'guests', without: removing({ keys: ['sessions.*.guests'], steps: GUEST_STEPS }) },
   { what: 'files', without: removing({ keys: ['sessions.*.files'], steps: FILE_STEPS }) },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than one client in the machine: each is a separate process with its own descriptors.
 import type { ClientAction, Held, Holders } from '../../model/scenario/client.js';
+import { nameInClient } from '../../model/scenario/descriptor.js';
 import type { Needs } from '../engine/parts.js';
 import type { RunState } from '../state/run-state.js';
 import type { AgentAction } from './operations.js';
@@ -13,7 +14,8 @@ export async function clientStep({ user, state }: Needs<'user' | 'state'>, actio
       return PASSED;
     case 'pass': {
       const { from, to, what } = action;
-      const args = { at: `lab-client-${to}`, [what.kind]: what.name };
+      const named = what.kind === 'descriptor' ? { file: nameInClient(what.name) } : { [what.kind]: what.name };
+      const args = { at: `lab-client-${to}`, ...named };
       const [sent, received] = await Promise.all([user.of(from).call('send', args), user.of(to).call('receive', args)]);
       if (sent.ok && received.ok) state.holders.passed(what, to);
       return sent.ok ? received : sent;

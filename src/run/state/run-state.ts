@@ -6,6 +6,7 @@ import type { Mismatch } from '../../model/kernel/component.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import type { FollowState } from '../judge/handed-over/state.js';
+import { Descriptors } from './descriptors.js';
 import type { DeviceState } from './device.js';
 import type { ExpectedFile, FileState } from './file.js';
 import type { GuestState } from './guest.js';
@@ -29,6 +30,7 @@ export class RunState {
   readonly #unnamed = new Set<FileState>();
   readonly sessions = new Map<string, SessionState>();
   readonly holders = new Holders();
+  readonly descriptors = new Descriptors();
   /** Files that must come back after the last kexec, by session and token. */
   expected = new Map<string, ExpectedFile>();
   /** Sessions that must come back after the last kexec, by name; empty sessions too. */
@@ -96,6 +98,7 @@ export class RunState {
       for (const file of this.preservedFiles())
         file.preservedIn = file.preservedIn.filter(({ session }) => session !== name);
       for (const file of this.#unnamed) if (file.preservedIn.length === 0) this.#unnamed.delete(file);
+      this.descriptors.closedSession(name);
     }
     this.sessions.delete(name);
   }
@@ -131,6 +134,7 @@ export class RunState {
         .filter(({ kind }) => kind === 'outgoing')
         .map(({ name }) => [name, { name, retrieved: false, failed: new Map() }]),
     );
+    this.descriptors.jumped(new Set(this.expectedSessions.keys()));
     this.files.clear();
     this.#unnamed.clear();
     this.sessions.clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations that are executed one by one: loading a kernel, faults, commands over SSH, ending the agent.
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
+import { isDescriptorAction } from '../../model/scenario/descriptor.js';
 import { isDeviceAction } from '../../model/scenario/device.js';
 import { within } from '../../util/deadline.js';
 import { LabError, messageOf } from '../../util/errors.js';
@@ -14,6 +15,7 @@ import type { Needs, Parts } from '../engine/parts.js';
 import { injectFault } from '../update/faults.js';
 import { loadNext } from '../update/load-next.js';
 import { addMemory } from './add-memory.js';
+import { descriptorStep } from './descriptor-steps.js';
 import { kselftestStep } from './kselftest.js';
 import { recordStep } from './record-step.js';
 import { shellQuote } from '../../util/text/shell-quote.js';
@@ -43,6 +45,7 @@ async function perform(parts: Parts, operation: Operation): Promise<Done> {
     return { target, reply: await clientStep(parts, operation) };
   }
   if (isDeviceAction(operation)) return { target: operation.device, reply: await deviceStep(parts, operation) };
+  if (isDescriptorAction(operation)) return descriptorStep(parts, operation);
   switch (operation.op) {
     case 'load':
       return { target: 'next kernel', reply: await loadNext(parts, operation.via) };

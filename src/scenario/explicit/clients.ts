@@ -21,12 +21,15 @@ interface Place {
 export function clientTranslations<Site extends Place>(named: (text: string, site: Site, ...keys: string[]) => string) {
   return {
     client: (client: Given<'client'>): ClientAction => ({ op: 'client', client }),
-    pass: ({ from, to, session, file }: Given<'pass'>, site: Site): ClientAction | null => {
-      if (session !== undefined && file === undefined)
-        return { op: 'pass', from, to, what: { kind: 'session', name: named(session, site, 'session') } };
-      if (file !== undefined && session === undefined)
-        return { op: 'pass', from, to, what: { kind: 'file', name: named(file, site, 'file') } };
-      site.problems.add(site.path, 'expected either a session or a file');
+    pass: ({ from, to, session, file, fd }: Given<'pass'>, site: Site): ClientAction | null => {
+      const given = [
+        ...(session === undefined ? [] : [{ kind: 'session' as const, name: named(session, site, 'session') }]),
+        ...(file === undefined ? [] : [{ kind: 'file' as const, name: named(file, site, 'file') }]),
+        ...(fd === undefined ? [] : [{ kind: 'descriptor' as const, name: named(fd, site, 'fd') }]),
+      ];
+      const [what, more] = given;
+      if (what !== undefined && more === undefined) return { op: 'pass', from, to, what };
+      site.problems.add(site.path, 'expected exactly one of session, file, fd');
       return null;
     },
     kill: (client: Given<'kill'>): ClientAction => ({ op: 'kill', client }),

@@ -9,6 +9,7 @@ import { fill } from '../steps/template.js';
 import { checkMemfd, checkObject, flagsOf } from '../validate/content.js';
 import { faultOf } from '../validate/faults.js';
 import { clientTranslations } from './clients.js';
+import { DESCRIPTOR_TRANSLATIONS } from './descriptors.js';
 import { deviceTranslations } from './devices.js';
 import { fileTranslations } from './files.js';
 import { guestTranslations } from './guests.js';
@@ -146,4 +147,5 @@ export const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site
   ...fileTranslations<Site>(named),
   ...rawTranslations<Site>(named),
   ...clientTranslations<Site>(named),
+  ...DESCRIPTOR_TRANSLATIONS,
 };

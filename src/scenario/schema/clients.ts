@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: more than one client, and calls during the kexec.
+// The explicit form: more than one client, calls during the kexec, and descriptors of any kind.
 import { z } from 'zod';
 import { DURING } from '../../model/scenario/client.js';
+import { DESCRIPTOR_KINDS, EMPTY_MEMFD_FLAGS, PATH_ACCESSES } from '../../model/scenario/descriptor.js';
 import { ERRNO_WORDS } from './errno.js';
 import { LIMITS } from './limits.js';
-import { errno, line, mapping, sessionName, whole } from './values.js';
+import { errno, line, mapping, sessionName, size, tokenTemplate, whole } from './values.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,15}$/;
 const TEMPLATE = /^\{[a-z]{1,8}\}$/;
@@ -39,9 +40,71 @@ export const clientOperations = {
     from: clientName.default('main').describe('The client that passes it'),
     session: sessionName.optional(),
     file: line('the name of a file').optional(),
+    fd: line('the name of a descriptor').optional(),
     errno: errno.optional(),
   })
     .optional()
-    .describe('Pass the descriptor of a session or a file to another client; the sender keeps its own'),
+    .describe('Pass a session, a file or a descriptor to another client; the sender keeps its own'),
   kill: clientName.optional().describe('Kill a client; sessions and files that another client also holds stay'),
+};
+
+const fd = line('the name of a descriptor');
+const own = { errno: callCommon.errno, client: callCommon.client };
+const NUMBER = /^0x[0-9a-f]{1,8}$/;
+const BYTES = /^([0-9a-f]{2})*$/;
+
+const ioctl = mapping({
+  on: fd.describe('The descriptor that it is made on'),
+  command: z
+    .string()
+    .regex(NUMBER, { error: 'expected a number of 32 bits in hexadecimal, such as "0xae01"' })
+    .meta({ pattern: NUMBER.source })
+    .describe('The command, in hexadecimal and quotes'),
+  value: whole()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('A plain number as its argument; 0 by default'),
+  bytes: z
+    .string()
+    .max(2 * LIMITS.ioctlArgument, { error: `expected at most ${LIMITS.ioctlArgument} bytes` })
+    .regex(BYTES, { error: 'expected bytes in hexadecimal, such as "00ff"' })
+    .meta({ pattern: BYTES.source })
+    .optional()
+    .describe('Its argument in hexadecimal; then zeros'),
+  at: whole()
+    .min(0)
+    .max(LIMITS.ioctlArgument - 4)
+    .optional()
+    .describe('The byte of the argument where the kernel writes the descriptor; by default the answer is it'),
+});
+
+export const descriptorOperations = {
+  descriptor: mapping({
+    name: fd,
+    kind: z.enum(DESCRIPTOR_KINDS).optional().describe('What to make'),
+    path: line('a path in the machine').optional().describe('What to open'),
+    access: z.enum(PATH_ACCESSES).optional().describe('How to open a path; rw by default'),
+    memfd: size.optional().describe('Size of a memfd that nothing is written to'),
+    flags: z.array(z.enum(EMPTY_MEMFD_FLAGS)).optional().describe('How that memfd is created'),
+    ioctl: ioctl.optional().describe('An ioctl that returns it'),
+    ...own,
+  })
+    .optional()
+    .describe('Make a descriptor of any kind'),
+  'preserve-fd': mapping({ session: sessionName, fd, token: tokenTemplate, ...own })
+    .optional()
+    .describe('Preserve a descriptor in a session'),
+  'retrieve-fd': mapping({
+    session: sessionName,
+    token: tokenTemplate,
+    as: fd.describe('Name of the descriptor'),
+    ...own,
+  })
+    .optional()
+    .describe('Retrieve a descriptor; it must be what it was'),
+  'close-fd': z
+    .union([fd, mapping({ fd, ...own })])
+    .optional()
+    .describe('Close a descriptor'),
 };

@@ -51,6 +51,8 @@ export const LIMITS = {
   changes: 30,
   /** Bytes of an ioctl's argument after its size. */
   ioctlBytes: 4096,
+  /** Bytes of the argument of an ioctl that returns a descriptor. */
+  ioctlArgument: 4096,
   /** Bytes of an object's label. */
   label: 32,
   /** Bytes of an epoch's additions to the kernel command line; the x86 kernel accepts 2047 in total. */

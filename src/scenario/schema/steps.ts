@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { deviceOperations } from './devices.js';
 import { faultBody } from './faults.js';
-import { callCommon, clientOperations } from './clients.js';
+import { callCommon, clientOperations, descriptorOperations } from './clients.js';
 import { fileOperations } from './files.js';
 import { guestOperations } from './guests.js';
 import { memfdTraits, objectTraits } from './sessions.js';
@@ -105,6 +105,7 @@ const operations = {
   ...guestOperations,
   ...fileOperations,
   ...clientOperations,
+  ...descriptorOperations,
   fault: z
     .union([
       z.enum(['triple-fault', 'reset', 'stop', 'nmi']),

@@ -2,6 +2,7 @@
 // Follows the clients and what they hold.
 import { type ClientAction, Holders, isCall, MAIN } from '../../model/scenario/client.js';
 import type { Step } from '../../model/scenario/scenario.js';
+import type { DescriptorFollower } from './follow-descriptors.js';
 import type { SessionFollower } from './follow-sessions.js';
 import type { Problems } from '../source/problems.js';
 import { shown } from '../source/problem.js';
@@ -9,12 +10,14 @@ import type { Draft } from '../steps/step-list.js';
 
 export class ClientFollower {
   readonly #sessions: SessionFollower;
+  readonly #descriptors: DescriptorFollower;
   readonly #problems: Problems;
   readonly #clients = new Set([MAIN]);
   readonly holders = new Holders();
 
-  constructor(sessions: SessionFollower, problems: Problems) {
+  constructor(sessions: SessionFollower, descriptors: DescriptorFollower, problems: Problems) {
     this.#sessions = sessions;
+    this.#descriptors = descriptors;
     this.#problems = problems;
   }
 
@@ -32,7 +35,8 @@ export class ClientFollower {
             [...draft.path, 'to'],
             `expected a client other than ${shown(step.from)}, which passes it`,
           );
-        if (step.what.kind === 'session') this.#sessions.openSession(step.what.name, draft);
+        if (step.what.kind === 'descriptor') this.#descriptors.passed(step.what.name, step.from, step.to, draft);
+        else if (step.what.kind === 'session') this.#sessions.openSession(step.what.name, draft);
         else if (!this.#sessions.files.has(step.what.name)) this.#sessions.unknownFile(step.what.name, draft);
         this.holders.passed(step.what, step.to);
         return;
@@ -92,6 +96,7 @@ export class ClientFollower {
   /** A client ended, and so did everything that only this client had. */
   lose(client: string): void {
     const sessions = this.#sessions;
+    this.#descriptors.loseClient(client);
     for (const name of [...sessions.outgoing.keys(), ...sessions.retrieved])
       if (this.#gone({ kind: 'session', name }, client)) sessions.loseSession(name);
     for (const name of sessions.files.keys())

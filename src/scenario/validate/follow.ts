@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel, to report everything that cannot work before anything starts.
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
+import { isDescriptorAction } from '../../model/scenario/descriptor.js';
 import { type DevicePlan, isDeviceAction } from '../../model/scenario/device.js';
 import { isFileAction } from '../../model/scenario/file-steps.js';
 import { isGuestAction } from '../../model/scenario/guest.js';
+import { DescriptorFollower } from './follow-descriptors.js';
 import { DeviceFollower } from './follow-devices.js';
 import { followChange, followFlip } from './follow-faults.js';
 import { ClientFollower } from './follow-clients.js';
@@ -23,6 +25,7 @@ class Follower {
   readonly #devices: DeviceFollower;
   readonly #guests: GuestFollower;
   readonly #files: FileFollower;
+  readonly #descriptors: DescriptorFollower;
   readonly #clients: ClientFollower;
 
   constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
@@ -30,7 +33,8 @@ class Follower {
     this.#guests = new GuestFollower({ plan: hardware, isOpen: (device) => this.#devices.isOpen(device) }, problems);
     this.#sessions = new SessionFollower(memory, reserved, problems);
     this.#files = new FileFollower(this.#sessions);
-    this.#clients = new ClientFollower(this.#sessions, problems);
+    this.#descriptors = new DescriptorFollower(this.#sessions);
+    this.#clients = new ClientFollower(this.#sessions, this.#descriptors, problems);
     this.#problems = problems;
   }
 
@@ -72,6 +76,10 @@ class Follower {
       for (const spec of this.#guests.follow(step, draft, this.#sessions.files)) this.#sessions.make(spec, draft);
       return;
     }
+    if (isDescriptorAction(step)) {
+      this.#descriptors.follow(step, draft);
+      return;
+    }
     if (isFileAction(step)) {
       this.#files.follow(step, draft);
       return;
@@ -109,6 +117,7 @@ class Follower {
         if (!checked) break;
         this.#sessions.loseAgent();
         this.#clients.jumped();
+        this.#descriptors.jumped();
         this.#loseAgent();
         break;
       case 'kill-agent':

@@ -22,6 +22,8 @@ export function callClient(
       return OK;
     case 'pass': {
       const { from, to, what } = operation;
+      // No sequence makes descriptors of other kinds.
+      if (what.kind === 'descriptor') return IMPOSSIBLE;
       const exists = (name: string) => name === MAIN || state.clients.has(name);
       const open = what.kind === 'session' ? state.open(what.name) !== null : state.files.has(what.name);
       if (!exists(from) || !exists(to) || from === to || !open) return IMPOSSIBLE;
