@@ -74,7 +74,9 @@ function cellText(check: ComponentCheck, side: 'from' | 'to'): string {
  */
 export function versionsText(component: ComponentVersions | null): string {
   if (component === null) return '-';
-  const { reads, writes, write } = component;
+  const { reads, writes, write, kind } = component;
+  // The kernel has it, and its version is a number that the image does not show.
+  if (kind !== undefined && reads.length === 0 && writes === null) return 'version not known';
   if (writes === null)
     return `reads ${versionsShort(reads) || 'none'}, writes ${write === null ? 'not known' : versionsShort([write])}`;
   if (reads.length === 1 && writes.length === 1 && reads[0] === writes[0]) return versionsShort(reads);

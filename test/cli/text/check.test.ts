@@ -69,6 +69,9 @@ describe('a pair', () => {
     expect(text(image('a', stock(null, '')), image('a', stock(null, '')))).toContain(
       'No component of the handover is known of either kernel.',
     );
+    expect(versionsText({ name: 'pci', reads: [], writes: null, write: null, manner: null, kind: 'flb' })).toBe(
+      'version not known',
+    );
     expect(versionsText({ name: 'object', reads: [1], writes: null, write: null, manner: null })).toBe(
       'reads v1, writes not known',
     );
