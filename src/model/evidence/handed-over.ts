@@ -17,7 +17,10 @@ export type FollowedState = (typeof FOLLOWED_STATES)[number];
 
 /** Where the pages are in the next kernel. */
 export interface PageFates {
-  /** Marked as handed over when the kernel was up, with the content that they had at the jump. */
+  /**
+   * Marked as handed over when the kernel was up, with the content that they had at the jump. Where a pattern is known,
+   * the content is compared only when the update is judged.
+   */
   arrived: number;
   /** In the page cache of a file. */
   cached: number;

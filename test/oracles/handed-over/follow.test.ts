@@ -166,6 +166,21 @@ describe('pages that were handed over', () => {
     expect(judgePages({ pages: 4, arrival: null, end: null, content: 'as-before' }).state).toBe('unjudged'));
 });
 
+it('only the marks count on arrival where somebody else compares the content', () => {
+  const marked = new KhopIndex([
+    { pfn: FIRST, order: 1 },
+    { pfn: FIRST + 3, order: 0 },
+  ]);
+  const read = () => {
+    throw new Error('nothing has to be read');
+  };
+  expect(atOnce(lookAtArrival(read, RUNS, { marked, prints: null }))).toEqual({
+    pages: 4,
+    unmarked: { count: 1, first: { page: 2, pfn: FIRST + 2 } },
+    changed: { count: 0, first: null },
+  });
+});
+
 describe('fingerprints', () => {
   it('tell a page of zeros, a page without memory and a page that was not asked for', () => {
     const memory = new FakeMemory(4 * PAGE);

@@ -93,12 +93,16 @@ export async function followArrival(
     state.followed = { blind: "the kernel's array of pages was not found from outside" };
     return;
   }
-  const around = { marked: marked.index, prints: followed.prints };
-  for (const file of followed.files) file.arrival = await view.scan(lookAtArrival(reader(view), file.runs, around));
   for (const { session, token, name, pattern, spec } of [...state.expected.values(), ...state.reserved]) {
     const key = session === null || token === null ? name : RunState.key(session, token);
     // A guest writes to its memory.
     if (!isGuestFile(spec)) followed.patterns.set(key, pattern);
+  }
+  for (const file of followed.files) {
+    const key = file.session === null ? file.name : RunState.key(file.session, Number(file.name));
+    // The other judge knows what the lab's own files hold. Hashing them once less makes a run a few percent shorter.
+    const prints = followed.patterns.has(key) ? null : followed.prints;
+    file.arrival = await view.scan(lookAtArrival(reader(view), file.runs, { marked: marked.index, prints }));
   }
   followed.ms += recorder.clock.now() - started;
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that preserve files themselves: the lab knows nothing of them, and follows each page that they hand over.
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { labRun, ROOT, why } from './lab.js';
+
+const run = (name: string) => labRun(join(ROOT, `scenarios/clients/${name}.yaml`));
+
+it('a program that is merely started: its memfd is found in one file again, page for page', async () => {
+  const seen = await run('keeper');
+  expect(seen.result.outcome, why(seen)).toBe('preserved');
+  expect(seen.result.handedOver).toMatchObject([
+    {
+      epoch: 1,
+      blind: null,
+      sessions: 1,
+      problems: [],
+      files: [{ session: 'kept', name: '7', pages: 256, arrived: 256, cached: 256, state: 'preserved', pattern: null }],
+    },
+  ]);
+});
+
+it('a byte that changes at the jump in a program that compares nothing', async () => {
+  const seen = await run('keeper-unseen');
+  expect([seen.result.outcome, seen.result.cause?.title], why(seen)).toEqual([
+    'corrupt',
+    'a file that was handed over is corrupt',
+  ]);
+  expect(seen.result.cause?.detail).toMatch(/^session kept, token 7 .*first page 77 at pfn/);
+});
+
+// As in kselftest.test.ts.
+it("a byte that upstream's own test does not see: it passes, and the verdict is corrupt", { retry: 1 }, async () => {
+  const seen = await run('upstream-simple-unseen');
+  expect(seen.result.outcome, why(seen)).toBe('corrupt');
+  expect(seen.result.cases.map(({ state }) => state)).toEqual(['pass', 'pass']);
+  expect(seen.result.handedOver[0]?.files.map(({ session, state }) => [session, state])).toEqual([
+    ['test-session', 'corrupt'],
+    ['kexec_simple_state', 'released'],
+  ]);
+});
