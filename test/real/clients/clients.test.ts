@@ -2,7 +2,7 @@
 // Programs that preserve files themselves: the lab knows nothing of them, and follows each page that they hand over.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { labRun, ROOT, why } from './lab.js';
+import { labRun, ROOT, why } from '../lab.js';
 
 const run = (name: string) => labRun(join(ROOT, `scenarios/clients/${name}.yaml`));
 
