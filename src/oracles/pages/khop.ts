@@ -48,10 +48,28 @@ export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }
 
+/** One entry for neighbours: there are half a million pages in 2 GiB, and few gaps. */
+function joined(found: readonly KhopPages[]): { pfn: number; count: number }[] {
+  const runs: { pfn: number; count: number }[] = [];
+  for (const { pfn, order } of found) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.pfn + last.count === pfn) last.count += 2 ** order;
+    else runs.push({ pfn, count: 2 ** order });
+  }
+  return runs;
+}
+
+/** The order of each folio, by its first page. No pair is made of each: there may be millions. */
+export function ordersOf(found: readonly KhopPages[]): Map<number, number> {
+  const orders = new Map<number, number>();
+  for (const { pfn, order } of found) orders.set(pfn, order);
+  return orders;
+}
+
 /** Answers many "is this page marked?" questions. One mark may claim 2^20 pages. */
 export class KhopIndex extends PageRanges {
   constructor(found: readonly KhopPages[]) {
-    super(found.map(({ pfn, order }) => ({ pfn, count: 2 ** order })));
+    super(joined(found));
   }
 
   /** True if no page is marked: this kernel does not mark pages, or they could not be read. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks the state of the pages of files that came back, in the page array of the running kernel.
 import { isGuestFile } from '../../model/scenario/guest.js';
-import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
+import { ordersOf, STRUCT_PAGE } from '../../oracles/pages/khop.js';
 import {
   goneOf,
   inspectPageCache,
@@ -74,7 +74,7 @@ export async function lookAtPageStates(
     );
     return;
   }
-  const orders = new Map(handedOver?.found.map(({ pfn, order }) => [pfn, order]));
+  const orders = ordersOf(handedOver?.found ?? []);
   const structOf = structsOf(view.memory, array);
   const looks: { file: ExpectedFile; look: PageCacheView }[] = [];
   for (const file of returned) {

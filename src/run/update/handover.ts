@@ -19,6 +19,7 @@ import {
   Walk,
 } from '../../handover/index.js';
 import type { Fault } from '../../model/scenario/scenario.js';
+import { ordersOf } from '../../oracles/pages/khop.js';
 import { kernelRoots, mappings, type PageRoot, readLinear } from '../../qemu/pagetable.js';
 import type { MemoryView } from '../../qemu/memory.js';
 import type { SystemRegisters } from '../../qemu/registers.js';
@@ -110,7 +111,7 @@ async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): P
   if (state.handover === null) throw new LabError('where the handover began was not remembered');
   const marked = await parts.view.markedPages();
   if (marked === null) throw new HandoverError("the kernel's page array was not found from outside");
-  const orders = new Map(marked.found.map(({ pfn, order }) => [pfn, order]));
+  const orders = ordersOf(marked.found);
   const read = reader(view);
   return {
     structures,

@@ -146,6 +146,10 @@ describe('the index of marked pages', () => {
       'x...xxxxxxxx........x...',
     );
     expect(new KhopIndex([]).has(0)).toBe(false);
+    expect(new KhopIndex([one(4, 2), one(8), one(10)]).ranges).toEqual([
+      { start: 4, end: 9 },
+      { start: 10, end: 11 },
+    ]);
   });
 
   it('is small even if every page claims to be the largest possible', () => {
