@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The effect of a scenario on its devices: whether the old kernel preserves their descriptors, and what faults and the
 // positive control's command line do to them.
+import type { DeviceLevel } from '../../model/scenario/device.js';
 import type { Scenario, Step } from '../../model/scenario/scenario.js';
 import { valuesOf } from '../binary/cmdline.js';
 import { hardwarePart } from '../rules/hardware.js';
@@ -9,7 +10,7 @@ import { shouldSucceed } from '../rules/expected-steps.js';
 import type { KernelFacts } from '../versions/kernel-facts.js';
 import type { ScenarioEffect } from './scenario-effect.js';
 
-type Planned = Pick<Scenario, 'steps' | 'cmdlines'>;
+type Planned = Pick<Scenario, 'steps' | 'cmdlines'> & Partial<Pick<Scenario, 'hardware'>>;
 type Preserve = Extract<Step, { op: 'device-preserve' }>;
 
 /** The devices that an epoch preserves: the required ones, and the optional ones if the kernel has a handler. */
@@ -49,6 +50,15 @@ const FAULTS_OLD: Readonly<Record<string, ScenarioEffect>> = {
   },
 };
 
+/** Below the level dma, nothing need be translated during the kexec. */
+const FAULTS_WITHOUT_DMA = Object.fromEntries(
+  Object.entries(FAULTS_OLD).filter(([mode]) => mode !== 'translation-off'),
+);
+const STAYS_MASTER: ScenarioEffect = {
+  outcome: 'corrupt',
+  reason: 'lukeep leaves a device bus master, which the level address forbids',
+};
+
 /** The same for the next kernel. */
 const FAULTS_NEXT: Readonly<Record<string, ScenarioEffect>> = {
   'leak-table': { outcome: 'leak', reason: 'lukeep makes the next kernel keep the pages of the old tables forever' },
@@ -70,8 +80,11 @@ export function deviceEffectOf(scenario: Planned, from: KernelFacts, epoch: numb
   if (preserved.length > 0 && keeper) {
     const stopped = freezeFails(preserved.length, scenario.cmdlines[epoch]);
     if (stopped !== null) return stopped;
-    const fault = faultIn(FAULTS_OLD, scenario.cmdlines[epoch]) ?? faultIn(FAULTS_NEXT, scenario.cmdlines[epoch + 1]);
+    const levels = preserved.map(({ device }) => levelOf(scenario, device));
+    const old = levels.includes('dma') ? FAULTS_OLD : FAULTS_WITHOUT_DMA;
+    const fault = faultIn(old, scenario.cmdlines[epoch]) ?? faultIn(FAULTS_NEXT, scenario.cmdlines[epoch + 1]);
     if (fault !== null) return fault;
+    if (levels.includes('address')) return STAYS_MASTER;
   }
   const forgotten = preserved.find(({ device, optional }) => !optional && !opens(scenario, device, epoch + 1));
   if (forgotten !== undefined)
@@ -111,6 +124,10 @@ function freezeFails(devices: number, cmdline = ''): ScenarioEffect | null {
     };
   }
   return { outcome: 'refused', reason: 'lukeep makes a device refuse to freeze, so the kexec is refused' };
+}
+
+function levelOf({ hardware }: Planned, device: string): DeviceLevel {
+  return hardware?.devices.find(({ name }) => name === device)?.level ?? 'dma';
 }
 
 function opens({ steps }: Planned, device: string, epoch: number): boolean {

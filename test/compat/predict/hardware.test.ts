@@ -107,6 +107,22 @@ describe('a device that LUO must carry', () => {
       /makes a device refuse to freeze/,
     ],
     ['a second one that there is not', 'cmdline: {from: lukeep.freeze_fails=2}\n', {}, 'preserved', 'none', /agree/],
+    [
+      'no translation, below the level dma',
+      'cmdline: {from: lukeep.mode=translation-off}\n',
+      { device: 'preserve: {level: state}, session: vm0' },
+      'preserved',
+      'none',
+      /agree/,
+    ],
+    [
+      'a bus master at the level address',
+      '',
+      { device: 'preserve: {level: address}, session: vm0' },
+      'corrupt',
+      'reboot',
+      /bus master/,
+    ],
     ['it was elsewhere', 'cmdline: {from: lukeep.pretend=address}\n', {}, 'lost', 'reboot', /another address/],
     [
       'tables that are never freed',
