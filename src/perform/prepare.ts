@@ -210,7 +210,7 @@ export class Preparation {
       iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
       ...this.formatsOf(scenario),
       selftests: scenario.kernels.map(
-        (name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null,
+        (name) => this.selftests.get(selftestKey(treeOf(scenario) ?? name, selftestOf(scenario) ?? '')) ?? null,
       ),
     };
   }
@@ -292,7 +292,9 @@ function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string;
     const test = selftestOf(scenario);
     return test === null || test === TEST_KHO
       ? []
-      : scenario.kernels.map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
+      : scenario.kernels
+          .map((kernel) => treeOf(scenario) ?? kernel)
+          .map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
   });
   return [...new Map(all.map((each) => [each.key, each])).values()];
 }
@@ -300,6 +302,12 @@ function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string;
 function selftestOf({ steps }: Scenario): string | null {
   const step = steps.find(({ op }) => op === 'kselftest');
   return step?.op === 'kselftest' ? step.test : null;
+}
+
+/** The kernel whose source has the test; null if each kernel runs the test of its own source. */
+function treeOf({ steps }: Scenario): string | null {
+  const step = steps.find(({ op }) => op === 'kselftest');
+  return step?.op === 'kselftest' ? (step.tree ?? null) : null;
 }
 
 const selftestKey = (kernel: string, test: string) => `${test} of ${kernel}`;

@@ -157,8 +157,11 @@ export type Action =
   | { op: 'kill-agent' }
   /** `timeout`: the step fails after this many seconds, which says nothing about the machine. */
   | { op: 'exec'; command: string; status: number; stdout: string | null; timeout: number }
-  /** One of upstream's own tests. `stage` is null if it has no stages. */
-  | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number }
+  /**
+   * One of upstream's own tests. `stage` is null if it has no stages. `tree`: the kernel whose source has it, if that
+   * is not the one that runs it. `args`: its arguments besides the stage.
+   */
+  | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number; tree?: string; args?: string[] }
   /** `within`: if it is set, the file must lie in this folder, with all links followed. */
   /** Adds a memory module to the running machine. */
   | { op: 'hotplug-memory'; size: number; timeout: number }

@@ -6,6 +6,7 @@ import type { Outcome } from '../../model/result/outcome.js';
 import { TEST_KHO } from '../../model/scenario/selftest.js';
 import { LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 import { commandWithin, PASSED, type StepReply } from '../agent/reply.js';
 import type { Needs } from '../engine/parts.js';
 import { casesOf, ofLog, wholeOf, type SelftestStep } from './kselftest-cases.js';
@@ -100,7 +101,7 @@ function overtime(
 
 async function ofProgram(
   parts: Needs<'plan' | 'recorder' | 'deadlines' | 'user'>,
-  { test, stage, timeout }: SelftestStep,
+  { test, stage, timeout, args = [] }: SelftestStep,
 ): Promise<{ status: number | null; text: string }> {
   const program = parts.plan.selftests[parts.recorder.epoch];
   if (program == null) throw new LabError(`${test} was not built for epoch ${parts.recorder.epoch}`);
@@ -112,8 +113,9 @@ async function ofProgram(
   });
   if (sent.status !== 0)
     return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
+  const command = [`./${test}`, ...(stage === null ? [] : [`-s ${stage}`]), ...args.map(shellQuote)].join(' ');
   const { status, stdout, stderr } = await parts.user.exec(
-    `cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`,
+    `cd ${FOLDER} && ${command}; status=$?; echo; echo "${STATUS} $status"`,
     { ms: timeout * 1000 },
   );
   return {

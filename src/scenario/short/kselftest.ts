@@ -7,23 +7,31 @@ import type { Problems } from '../source/problems.js';
 import type { StepList } from '../steps/step-list.js';
 
 export function expandKselftest(
-  input: string | { test: string; timeout: number },
+  input: string | { test: string; timeout: number; tree?: string | undefined; args: readonly string[] },
   kernels: number,
   out: StepList,
   problems: Problems,
 ): void {
-  const { test, timeout } = typeof input === 'string' ? { test: input, timeout: LIMITS.selftestTimeout } : input;
+  const { test, timeout, tree, args } =
+    typeof input === 'string' ? { test: input, timeout: LIMITS.selftestTimeout, tree: undefined, args: [] } : input;
+  const program = {
+    op: 'kselftest' as const,
+    test,
+    timeout,
+    ...(tree === undefined ? {} : { tree }),
+    ...(args.length === 0 ? {} : { args: [...args] }),
+  };
   const path = ['kselftest'];
   if (isStaged(test)) {
     if (kernels !== 2)
       problems.add(path, `${test} has two stages, which takes two kernels; found ${kernels}`, null, 'key');
-    out.add({ op: 'kselftest', test, stage: 1, timeout }, path);
+    out.add({ ...program, stage: 1 }, path);
     out.add({ op: 'kexec' }, path);
-    out.add({ op: 'kselftest', test, stage: 2, timeout }, path);
+    out.add({ ...program, stage: 2 }, path);
     return;
   }
   for (let epoch = 0; epoch < kernels; epoch++) {
     if (epoch > 0) out.add({ op: 'kexec' }, path);
-    out.add({ op: 'kselftest', test, stage: null, timeout }, path, 'OK');
+    out.add({ ...program, stage: null }, path, 'OK');
   }
 }

@@ -28,6 +28,14 @@ it('runs the first stage on the old kernel and the second on the next; a test wi
   ]);
 });
 
+it('takes the test from one tree for both kernels, with arguments', () => {
+  const { steps: all } = parse('from: a\nto: b\nkselftest: {test: luo_x, tree: 7.3.4, args: ["0000:00:05.0"]}\n');
+  expect(all.filter(({ op }) => op === 'kselftest')).toEqual([
+    expect.objectContaining({ stage: 1, tree: '7.3.4', args: ['0000:00:05.0'] }),
+    expect.objectContaining({ stage: 2, tree: '7.3.4', args: ['0000:00:05.0'] }),
+  ]);
+});
+
 it('a test with stages carries a memfd in a session', () => {
   expect(carriedBy(parse('from: a\nto: b\nkselftest: luo_kexec_simple\n')).uses).toEqual(
     expect.arrayContaining(['memfd', 'session']),
