@@ -5,6 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../model/result/event.js';
+import type { Outcome } from '../model/result/outcome.js';
 import { reaches, type Rung } from '../model/result/snapshot.js';
 import { execute, REAL_PARTS, type RunPlan, type RunRecord } from '../run/index.js';
 import {
@@ -40,6 +41,8 @@ export interface ClimbOptions {
 export interface Climb {
   state: 'untried' | 'failed' | 'done';
   why: string;
+  /** How the run without the faults ended; null if none took place. */
+  outcome: Outcome | null;
 }
 
 /** Rejects only when `signal` is aborted. */
@@ -49,7 +52,7 @@ export async function climb(plan: RunPlan, options: ClimbOptions): Promise<Climb
   const operations = operationsBeforeFiles(scenario.steps);
   const rungs: readonly Rung[] = operations === null ? RUNGS : [...RUNGS, 'retrieve'];
   const begun = await store.begin(key, { bytes: rungs.length * scenario.machine.memory * SHARE, signal });
-  if (begun.state !== 'begun') return { state: 'untried', why: begun.why };
+  if (begun.state !== 'begun') return { state: 'untried', why: begun.why, outcome: null };
   note?.('one run without the faults comes first: it saves the machine in the next kernel, for this and later runs');
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   trackTemp(dir);
@@ -64,7 +67,8 @@ export async function climb(plan: RunPlan, options: ClimbOptions): Promise<Climb
     const own: RunPlan = { ...plan, scenario, dir, memory: null, resumed: null, saver: saving };
     const record = await execute(own, streams, signal, saving.parts);
     const why = progress.problem ?? verdictText(record);
-    return climbOf(await saving.publish(signal), { why, isLate: progress.isLate });
+    const climbed = climbOf(await saving.publish(signal), { why, isLate: progress.isLate });
+    return { ...climbed, outcome: record.verdict.outcome };
   } finally {
     saving.discard();
     removeTemp(dir);
@@ -89,7 +93,10 @@ function verdictText({ verdict: { outcome, cause } }: RunRecord): string {
   return `the run without the faults ended in ${outcome}${cause === null ? '' : `: ${cause.title}`}`;
 }
 
-function climbOf(published: Published | null, { why, isLate }: { why: string; isLate: boolean }): Climb {
+function climbOf(
+  published: Published | null,
+  { why, isLate }: { why: string; isLate: boolean },
+): Pick<Climb, 'state' | 'why'> {
   if (published === null) return { state: 'failed', why };
   if (published.state === 'failed') return { state: 'failed', why: published.why };
   if (published.state === 'exists' && isLate) return { state: 'untried', why: 'another run uses the saved machine' };

@@ -7,7 +7,7 @@ import { findProgram } from '../images/index.js';
 import { reaches, type Rung } from '../model/result/snapshot.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import type { Coverage } from '../model/result/coverage.js';
-import { climb } from './climb.js';
+import { type Climb, climb } from './climb.js';
 import { RunCoverage } from './coverage.js';
 import { lastRungOfRun, pairOf, withFaultsAtJump } from './late-faults.js';
 import type { Prepared } from './prepare.js';
@@ -23,6 +23,7 @@ import {
   snapshotsDir,
   SnapshotStore,
 } from '../snapshot/index.js';
+import { UsageError } from '../util/errors.js';
 import { makeTemp, removeTemp } from '../util/process/reaper.js';
 
 export const QUIET = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
@@ -69,8 +70,9 @@ export class LadderRuns implements Disposable {
     const store = new SnapshotStore(snapshotsDir(folder), Number.MAX_SAFE_INTEGER);
     const plan = planWithoutFolder(scenario, prepared, folder);
     const key = keyOfPlan({ ...plan, scenario: withFaultsAtJump(scenario, pairOf(plan)) }, 'jump', build);
-    const { state, why } = await climb(plan, { key, store, build, qemu, signal });
-    if (state !== 'done') throw new Error(`nothing was saved: ${why}`);
+    const climbed = await climb(plan, { key, store, build, qemu, signal });
+    requireSound(scenario, climbed);
+    if (climbed.state !== 'done') throw new Error(`nothing was saved: ${climbed.why}`);
     return new LadderRuns(prepared, store, key, build, signal);
   }
 
@@ -142,6 +144,17 @@ export class LadderRuns implements Disposable {
       removeTemp(dir);
     }
   }
+}
+
+/**
+ * Throws a UsageError if a kernel does not pass the run without the faults: what a fault does cannot be told then, and
+ * neither the lab nor its host is to blame.
+ */
+export function requireSound({ kernels }: Pick<Scenario, 'kernels'>, { outcome, why }: Climb): void {
+  if (outcome === null || outcome === 'infra' || outcome === 'preserved') return;
+  throw new UsageError(`${kernels.join(' -> ')} fails without any change of the handover: ${why}`, {
+    hint: 'look at the sound scenario first: lab run scenarios/fuzz/bases/files.yaml; or hunt with --generators calls',
+  });
 }
 
 /** The plan of a run of which nothing is kept. */

@@ -38,14 +38,14 @@ async function find(climb: () => Promise<Climb>, upTo: Rung = 'open'): Promise<s
   return found.ladder.rung;
 }
 
-const fails = async (): Promise<Climb> => ({ state: 'done', why: WHY });
+const fails = async (): Promise<Climb> => ({ state: 'done', why: WHY, outcome: 'panic' });
 
 describe('a ladder that ends at the jump', () => {
   it('gets its later rungs when a run wants one', async () => {
     await save(store, { rungs: ['jump'] });
     const climb = async (): Promise<Climb> => {
       await save(store, { rungs: ['jump', 'kho', 'luo', 'open'] });
-      return { state: 'done', why: 'the run without the faults ended in preserved' };
+      return { state: 'done', why: 'the run without the faults ended in preserved', outcome: 'preserved' };
     };
     expect(await find(climb, 'jump')).toBe('jump');
     expect(climbs).toBe(0);
@@ -75,7 +75,11 @@ describe('a ladder that ends at the jump', () => {
 
   it('is tried again by the next run if nothing was tried now', async () => {
     await save(store, { rungs: ['jump'] });
-    const busy = async (): Promise<Climb> => ({ state: 'untried', why: 'another run saves this machine now' });
+    const busy = async (): Promise<Climb> => ({
+      state: 'untried',
+      why: 'another run saves this machine now',
+      outcome: null,
+    });
     expect([await find(busy), await find(busy)]).toEqual(['jump', 'jump']);
     expect([climbs, notes]).toEqual([2, []]);
   });

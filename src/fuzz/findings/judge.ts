@@ -10,6 +10,12 @@ const NEVER: ReadonlySet<Outcome> = new Set<Outcome>(['panic', 'reboot', 'hang',
 const WRONG_ANSWER = / was demanded$|^[a-z-]+ failed with E[A-Z0-9]+$/;
 /** A kernel that calls panic() on its own does so on purpose; these are faults of its code. */
 const FAULT = /\b(BUG|KASAN|UBSAN|KFENCE|Oops|general protection|unable to handle|soft lockup|hung task)\b/i;
+/**
+ * What a kernel may never say while it boots, before it has anything to hand over: its command line is part of the
+ * input. No outcome comes of it. Messages about time depend on the host, so they are left out.
+ */
+const AT_BOOT =
+  /^(?:BUG: (?:Bad|KASAN|KFENCE|kernel NULL|unable to)|KASAN|KFENCE|UBSAN|Oops|general protection|list_\w+ corruption)/;
 
 export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsValid'>, ending: Ending): Judgement {
   const { outcome, incidents } = ending;
@@ -20,6 +26,11 @@ export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsVal
     const deliberate = outcome === 'panic' && !incidents.some((each) => FAULT.test(each.title));
     return !input.versionsValid && deliberate ? { kind: 'policy', title } : { kind: 'finding', outcome, title };
   }
+  const early = incidents.find(
+    ({ epoch, source, implies, title: each }) =>
+      epoch === 0 && source === 'console' && implies === null && AT_BOOT.test(each),
+  );
+  if (early !== undefined && !NEVER.has(outcome)) return { kind: 'finding', outcome, title: canonical(early.title) };
   const errno = incidents.find((each) => WRONG_ANSWER.test(each.title));
   // A wrong answer explains what is lost later. A kernel that fails says more by itself.
   if (errno !== undefined && !NEVER.has(outcome)) return { kind: 'finding', outcome, title: canonical(errno.title) };
@@ -28,11 +39,11 @@ export function judge(input: Pick<Input, 'generator' | 'scenario' | 'versionsVal
 }
 
 /**
- * One bug is one key. A wrong answer is the same bug whatever comes of it; how the run ends depends on what else the
- * input does.
+ * One bug is one key. A wrong answer is the same bug whatever comes of it, and so is what a kernel says at its boot;
+ * how the run ends depends on what else the input does.
  */
 export function keyOf({ outcome, title }: { outcome: Outcome; title: string }): string {
-  return WRONG_ANSWER.test(title) ? title : `${outcome}: ${title}`;
+  return WRONG_ANSWER.test(title) || (AT_BOOT.test(title) && !NEVER.has(outcome)) ? title : `${outcome}: ${title}`;
 }
 
 /** The same for the same cause: names the function that failed, and no address. */

@@ -2,7 +2,7 @@
 // The hunt: lanes make and run inputs, and what they show is taken in the order of the inputs. An input without a line
 // in the journal is run again after an interrupt, so nothing is lost.
 import type { HuntEnd } from '../../model/hunt/hunt.js';
-import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { judge } from '../findings/judge.js';
 import type { Finding, FindingStore } from '../findings/store.js';
 import type { Execution, Executor, GeneratorName, Input, Judgement } from '../input.js';
@@ -146,6 +146,8 @@ async function execute(
       why = judgement.why;
     } catch (error) {
       signal.throwIfAborted();
+      // Trying again, or another input, changes nothing: the plan is at fault.
+      if (error instanceof UsageError) throw error;
       // Each further input would fail in the same way. This one has no line in the journal, so it runs again.
       const cause = isDiskFull(error) || !(error instanceof Error) ? error : error.cause;
       if (isDiskFull(cause))

@@ -49,6 +49,16 @@ describe('a judgement', () => {
     expect(keyOf({ outcome: 'lost', title: failed.title })).toBe(keyOf({ outcome: 'leak', title: failed.title }));
     expect(keyOf({ outcome: 'lost', title: 'x' })).not.toBe(keyOf({ outcome: 'leak', title: 'x' }));
   });
+  it('finds what the first kernel says of itself while it boots, and nothing that is a matter of time', () => {
+    const said = (title: string, epoch: number) => ({ ...incident(title, null), epoch });
+    const of = (...incidents: Incident[]) => judge(calls, { outcome: 'preserved', cause: null, incidents });
+    const bad = 'BUG: Bad page state';
+    expect(of(said(bad, 0))).toEqual({ kind: 'finding', outcome: 'preserved', title: bad });
+    expect(of(said('BUG: soft lockup in f', 0)).kind).toBe('allowed');
+    expect(of(said(bad, 1)).kind).toBe('allowed');
+    expect(keyOf({ outcome: 'lost', title: bad })).toBe(keyOf({ outcome: 'leak', title: bad }));
+    expect(keyOf({ outcome: 'tainted', title: bad })).not.toBe(keyOf({ outcome: 'leak', title: bad }));
+  });
   it('has one title for one function', () => {
     const at = (address: string) => {
       const cause = { ...incident('Oops', 'panic'), detail: `RIP: 0010:luo_take+0x${address}/0x90` };

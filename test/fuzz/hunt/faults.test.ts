@@ -12,7 +12,8 @@ import { Journal } from '../../../src/fuzz/hunt/journal.js';
 import type { Execution, Generator, Input } from '../../../src/fuzz/input.js';
 import type { Random } from '../../../src/util/random.js';
 import { parseScenario } from '../../../src/scenario/index.js';
-import { LabError } from '../../../src/util/errors.js';
+import { requireSound } from '../../../src/perform/ladder-runs.js';
+import { LabError, UsageError } from '../../../src/util/errors.js';
 import { runFake } from '../../fakes/run.js';
 
 const SCENARIO = 'from: 7.3.4\nto: 7.3.4\nsessions: []\nexpect: preserved\n';
@@ -86,6 +87,24 @@ describe('a hunt', () => {
     expect(await over).toMatchObject({ kind: 'stopped', infra: false, why: expect.stringContaining('hang') });
     expect(texts).toHaveLength(50);
     expect(findings.list).toMatchObject([{ outcome: 'hang', state: 'found', input: 0 }]);
+  });
+
+  it('ends if a kernel fails the sound scenario, and tries no other input', async () => {
+    const climbed = {
+      state: 'failed',
+      why: 'the run without the faults ended in panic: Oops',
+      outcome: 'panic',
+    } as const;
+    const unsound = () => requireSound({ kernels: ['a', 'b'] }, climbed);
+    expect(() => requireSound({ kernels: ['a', 'b'] }, { ...climbed, outcome: 'infra' })).not.toThrow();
+    expect(() => requireSound({ kernels: ['a', 'b'] }, { ...climbed, outcome: 'preserved' })).not.toThrow();
+    const { over, texts, journal } = start(folderOf(), async () => {
+      unsound();
+      return ended('sound');
+    });
+    await expect(over).rejects.toThrow(/^a -> b fails without any change of the handover: .* in panic: Oops$/);
+    await expect(over).rejects.toBeInstanceOf(UsageError);
+    expect([texts.length, journal.totals.next]).toEqual([1, 0]);
   });
 
   it.each(['in a run', 'behind an error of the lab'])(

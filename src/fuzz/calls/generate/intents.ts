@@ -32,7 +32,7 @@ function pages(draw: Draw, size: number): { first: number; count: number } {
 function nameOf(draw: Draw, scene: Scene): string {
   const name = scene.name('s');
   const { name: longest } = scene.model.kernel.limits;
-  return draw.once(4)
+  return draw.once(3)
     ? name.padEnd(draw.from([longest, longest - 1, longest >> 1, 1 + draw.below(longest)]), 'x')
     : name;
 }
@@ -55,7 +55,9 @@ const ON_SESSIONS: readonly Intent[] = [
     weight: 10,
     operations: (draw, scene) => {
       const { name: _, ...by } = scene.client(draw);
-      return [{ op: 'create', session: nameOf(draw, scene), ...by }];
+      const session = nameOf(draw, scene);
+      const looks: Operation[] = draw.once(3) ? [{ op: 'link', session, ...by }] : [];
+      return [{ op: 'create', session, ...by }, ...looks];
     },
   },
   { weight: 16, operations: addFile },

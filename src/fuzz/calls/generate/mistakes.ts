@@ -20,7 +20,7 @@ function create(session: string | undefined): Operation[] {
 export const MISTAKES: readonly Intent[] = [
   // A name that is taken.
   { weight: 6, operations: (draw, scene) => create(draw.of(scene.sessions('outgoing', 'main'))) },
-  { weight: 1, operations: (draw, { model }) => create(draw.from(['', 'x'.repeat(model.kernel.limits.name + 1)])) },
+  { weight: 3, operations: (draw, { model }) => create(draw.from(['', 'x'.repeat(model.kernel.limits.name + 1)])) },
   { weight: 2, operations: (draw) => create(draw.of(ODD)) },
   {
     weight: 2,

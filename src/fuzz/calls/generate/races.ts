@@ -52,6 +52,53 @@ function raceOn(draw: Draw, scene: Scene, session: string): Operation[] {
 }
 
 const MAX_RACES = 6;
+/** Sessions of a storm. */
+const HERD = [6, 8, 4] as const;
+/** A session is busy with its end for as long as it has pages to give back. */
+const HERD_SIZES = [2 ** 20, 4096, 2 ** 22 - 1] as const;
+
+/** Sessions alike, each with a file. */
+function herd(draw: Draw, scene: Scene): Operation[] {
+  const [count, size] = [draw.from(HERD), draw.from(HERD_SIZES)];
+  return Array.from({ length: count }, () => [scene.name('herd'), scene.name('f')] as const).flatMap(
+    ([session, file]): Operation[] => [
+      { op: 'create', session },
+      {
+        op: 'memfd',
+        memfd: {
+          kind: 'memfd',
+          file,
+          size: scene.room(size),
+          seed: seedOf(file),
+          holes: [],
+          huge: false,
+          seals: [],
+          position: 0,
+        },
+      },
+      { op: 'preserve', session, file, token: 1 },
+    ],
+  );
+}
+
+/** One client closes all sessions of the last kernel, while the first one asks for each by its name. */
+function storm(scene: Scene): Operation[] {
+  const { client: by, first } = otherClient(scene);
+  const sessions = scene.handed().slice(0, HERD[1]);
+  if (sessions.length < 2) return [];
+  return [
+    ...first,
+    ...sessions.flatMap((session): Operation[] => [
+      { op: 'retrieve-session', session },
+      { op: 'pass', from: MAIN, to: by, what: { kind: 'session', name: session } },
+      { op: 'close', target: { kind: 'session', name: session } },
+    ]),
+    ...sessions.flatMap((session): Operation[] => [
+      { op: 'close', target: { kind: 'session', name: session }, by, during: 'next' },
+      { op: 'retrieve-session', session },
+    ]),
+  ];
+}
 
 export const RACES: readonly Intent[] = [
   {
@@ -66,13 +113,14 @@ export const RACES: readonly Intent[] = [
       return session === undefined ? [] : raceOn(draw, scene, session).slice(0, MAX_RACES);
     },
   },
+  { weight: 5, operations: (draw, scene) => (scene.model.epoch === 0 ? herd(draw, scene) : storm(scene)) },
 ];
 
 /** Files of one page that a client preserves while the kexec is on its way; before: what they need. */
 export function atKexec(draw: Draw, scene: Scene): { before: Operation[]; during: Operation[] } {
   const { client: by, first } = otherClient(scene);
   const session = scene.name('s');
-  const count = draw.from([40, 8, 1]);
+  const count = draw.from([40, 40, 60, 8, 1]);
   const size = draw.from([4096, 1, 65536]);
   const files = Array.from({ length: count }, () => scene.name('f'));
   return {

@@ -21,7 +21,7 @@ export interface SequenceOptions {
 
 /** How a kernel that is not the last one is left. Mostly by an update. */
 const LEAVINGS = ['update', 'update early', 'legacy', 'abort', 'kill agent', 'race'] as const;
-const LEAVING_WEIGHTS = [66, 22, 1, 3, 2, 6];
+const LEAVING_WEIGHTS = [58, 20, 1, 3, 2, 16];
 /** What is done with the sessions that came: mostly all is retrieved and finished. */
 const ENDINGS = ['whole', 'closed', 'as it is'] as const;
 const ENDING_WEIGHTS = [84, 10, 6];

@@ -22,7 +22,7 @@ export function pagesOf(draw: Draw, folios: number): number {
 
 export function memfdOf(draw: Draw, scene: Scene, file = scene.name('f')): MemfdSpec {
   const { folios } = scene.model.kernel.limits;
-  const huge = draw.once(6);
+  const huge = draw.once(12);
   const rest = draw.from([0, 0, 0, 1, -1, 1234]);
   const wanted = huge ? draw.from([HUGE, 2 * HUGE, HUGE + PAGE, HUGE - 1]) : pagesOf(draw, folios) * PAGE + rest;
   const size = scene.room(Math.max(0, wanted));
