@@ -13,7 +13,7 @@ const MAX_OUTPUT = 512 << 20;
 export interface LabOptions {
   /** Beside the environment of this process. */
   env?: Record<string, string>;
-  /** Options of Node. */
+  /** Options of Node; without them it starts as a user starts it. */
   node?: readonly string[];
   /** Where its standard error goes; it is returned in any case. */
   onStderr?: (chunk: Buffer) => void;
@@ -25,7 +25,8 @@ export interface LabOptions {
 export const toStderr = (chunk: Buffer): void => void process.stderr.write(chunk);
 
 export function runLab(args: readonly string[], options: LabOptions = {}): Promise<CommandResult> {
-  return runCommand([process.execPath, ...(options.node ?? []), LAB, ...args], {
+  const { node } = options;
+  return runCommand([...(node === undefined ? [] : [process.execPath, ...node]), LAB, ...args], {
     env: { ...process.env, CI: 'true', ...options.env },
     maxOutput: MAX_OUTPUT,
     signal: options.signal,

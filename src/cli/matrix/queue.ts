@@ -61,6 +61,8 @@ export const thisWorker = () => `${hostname()}:${process.pid}`;
  * makes its lab need more costs its own cell only.
  */
 const MAX_HEAP_MIB = 1536;
+/** As for the lab itself (bin/lab.js). */
+const HEAP = [`--max-old-space-size=${MAX_HEAP_MIB}`, '--max-semi-space-size=2'];
 /** Lines of a crashed process that are shown. */
 const LOG_LINES = 12;
 
@@ -73,7 +75,7 @@ export function localQueue({ accel, results, room, note, onNews, signal, trust }
   });
   const worker = thisWorker();
   const pool = new CellPool({
-    argv: [process.execPath, `--max-old-space-size=${MAX_HEAP_MIB}`, join(packageRoot(), 'dist/cell.js')],
+    argv: [process.execPath, ...HEAP, join(packageRoot(), 'dist/cell.js')],
     accel,
     results,
     worker,
