@@ -20,7 +20,7 @@ if (isNewEnough()) {
 
 /** Runs this file in another Node, which dies with this process, and ends as it ends. */
 function startAgain(node) {
-  const command = [node, ...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const command = [node, '--max-semi-space-size=2', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
     stdio: 'inherit',
     env: { ...process.env, LAB_STARTED_AGAIN: '1' },
