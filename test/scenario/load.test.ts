@@ -115,5 +115,6 @@ test.each([
 ])('%s', (_, text, message) => {
   const started = performance.now();
   expect(refused(text).message).toMatch(message);
-  expect(performance.now() - started).toBeLessThan(3000);
+  // Generous: without its limit, such a text would take minutes, or never end.
+  expect(performance.now() - started).toBeLessThan(30_000);
 });
