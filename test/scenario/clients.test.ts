@@ -103,7 +103,7 @@ test.each([
   ['  - client: B\n', '5:13 expected the name of a client: a small letter'],
   ['  - kill: main\n', '5:11 kill cannot end the first client'],
   ['  - client: b\n  - kexec\n  - kill: b\n', '7:11 no client "b" runs here'],
-  ['  - client: b\n  - create: s\n  - pass: {to: b}\n', '7:11 expected either a session or a file'],
+  ['  - client: b\n  - create: s\n  - pass: {to: b}\n', '7:11 expected exactly one of session, file, fd'],
   ['  - client: b\n  - create: s\n  - pass: {to: b, session: t}\n', '7:11 no session "t" is open here'],
   ['  - create: s\n  - pass: {to: main, session: s}\n', '6:16 expected a client other than "main", which passes it'],
   ['  - create: {session: s, during: kexec}\n  - kexec\n', '5:34 create during the kexec needs another client'],
