@@ -88,7 +88,9 @@ describe('the index of a results folder', () => {
       ['none', 'unfinished'],
       ['other', 'damaged'],
     ]);
-    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain(`its schema is 99, this lab knows ${RESULT_SCHEMA}`);
+    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain(
+      `its schema is 99, this lab knows ${RESULT_SCHEMA}`,
+    );
     expect(await names(results)).toEqual(['good']);
     settle(results);
     writeRun(results, 'cut', { day: '2026-01-05' });
