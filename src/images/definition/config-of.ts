@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { isScalar, type Node } from 'yaml';
 import type { DefinitionReader } from './reader.js';
-import { APT_WORD, sha256Of } from './sources.js';
+import { PackageFields } from './package-fields.js';
 
 export type ConfigOf =
   | { kind: 'file'; path: string }
@@ -26,20 +26,6 @@ export function configOfIn(reader: DefinitionReader): ConfigOf | null {
 }
 
 function packageOf(reader: DefinitionReader, node: Node | null): ConfigOf {
-  const map = reader.map(node, PACKAGE_KEYS);
-  const need = (key: string): string => {
-    if (!map.has(key)) throw reader.error(node, `configOf: ${key} is missing`);
-    return reader.string(map.get(key), key);
-  };
-  const word = (key: string): string => {
-    const value = need(key);
-    if (!APT_WORD.test(value))
-      throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is not a name that apt accepts`);
-    return value;
-  };
-  const member = need('member').replace(/^\.?\/+/, '');
-  if (member.startsWith('-')) throw reader.error(map.get('member'), 'member: expected a path');
-  const sha256 = sha256Of(need('sha256'));
-  if (sha256 === null) throw reader.error(map.get('sha256'), 'sha256: expected 64 hexadecimal digits');
-  return { kind: 'package', suite: word('suite'), package: word('package'), version: word('version'), member, sha256 };
+  const fields = new PackageFields(reader, node, reader.map(node, PACKAGE_KEYS), 'configOf');
+  return { kind: 'package', ...fields.package(), member: fields.member(), sha256: fields.sha256() };
 }
