@@ -51,7 +51,7 @@ export interface PerformOptions {
 
 export function planOf(
   scenario: Scenario,
-  { kernels, rootfs, coreRootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
+  { kernels, rootfs, coreRootfs, accel, hostTscKhz, formats, unread, follow, selftests, iommuOptions }: Prepared,
   options: Pick<PerformOptions, 'memory' | 'deviceLooks' | 'hold' | 'noDeadlines'>,
   { id, dir, folder, signal }: { id: string; dir: string; folder: RunFolder; signal: AbortSignal },
 ): RunPlan {
@@ -73,6 +73,7 @@ export function planOf(
     dir,
     formats,
     unread,
+    follow,
     selftests,
     iommuOptions,
     deviceLooks: options.deviceLooks ?? true,

@@ -29,6 +29,7 @@ import {
   countingFormat,
   requiresHandoverFormat,
   handoverFormat,
+  hasForeignClient,
   needsHandoverFormat,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
@@ -54,6 +55,8 @@ export interface Prepared {
   formats: (HandoverFormat | null)[];
   /** Why a format could not be read, one per epoch. */
   unread: (string | null)[];
+  /** Follow every page that is handed over. */
+  follow: boolean;
   selftests: (string | null)[];
   /** Options of the IOMMU that this QEMU needs. */
   iommuOptions: Record<string, string>;
@@ -75,6 +78,8 @@ export interface PrepareOptions {
   signal: AbortSignal;
   /** Read the handover format of every kernel, whatever the scenario needs. */
   everyHandover?: boolean;
+  /** Follow every page that is handed over, also where the lab's own agent preserves it. */
+  follow?: boolean;
   /** `as-needed`: scenarios without guests and devices may run on small variants of their kernels. Full by default. */
   kernels?: 'full' | 'as-needed';
   /** Kernels that are already available, by their names in scenarios. */
@@ -209,6 +214,7 @@ export class Preparation {
       hostTscKhz: this.hostTscKhz ?? null,
       iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
       ...this.formatsOf(scenario),
+      follow: this.options.follow === true || hasForeignClient(scenario),
       selftests: scenario.kernels.map(
         (name) => this.selftests.get(selftestKey(treeOf(scenario) ?? name, selftestOf(scenario) ?? '')) ?? null,
       ),
@@ -258,7 +264,8 @@ export class Preparation {
   }
 
   private needsFormat(scenario: Scenario): boolean {
-    return this.options.everyHandover === true || needsHandoverFormat(scenario);
+    const { everyHandover, follow } = this.options;
+    return everyHandover === true || follow === true || needsHandoverFormat(scenario);
   }
 
   private extent(scenarios: readonly Scenario[]): Extent {

@@ -54,6 +54,7 @@ export function fakePlan(scenario: Scenario, more: Partial<LivePlan> = {}): Live
     hostTscKhz: null,
     dir: '/nonexistent',
     formats: [],
+    follow: true,
     deviceLooks: true,
     memory: null,
     selftests: [],

@@ -139,6 +139,7 @@ function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
     hostTscKhz: null,
     dir: '/nonexistent',
     formats: scenario.kernels.map(() => FAKE_FORMAT),
+    follow: true,
     deviceLooks: true,
     memory: null,
     selftests: scenario.kernels.map(() => null),

@@ -66,6 +66,7 @@ async function tryRun(yaml: string, climbed: Climbed, scripts: { warm?: Script; 
     formats: scenario.kernels.map(() => FAKE_FORMAT),
     unread: [],
     selftests: scenario.kernels.map(() => null),
+    follow: false,
     iommuOptions: {},
   };
   const events: Event[] = [];

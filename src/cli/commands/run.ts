@@ -90,7 +90,8 @@ async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSign
   const preparation = new Preparation({
     accel: accelFor(options),
     signal,
-    everyHandover: options.memoryImage === 'always' || options.follow === true,
+    everyHandover: options.memoryImage === 'always',
+    follow: options.follow === true,
     kernels: options.coverage === true ? 'full' : 'as-needed',
   });
   await runSetUp(preparation.stages([scenario]));

@@ -41,7 +41,7 @@ export function memoryLeft(
   if (areas === null || image === null) return null;
   const scratch = areas.reduce((sum, area) => sum + area, 0);
   const booted = image + pageArray(machine) + largeTables(machine) + swiotlb(machine) + own(machine.ram);
-  const left = machine.ram - scratch - reserved - booted;
+  const left = machine.ram - scratch - reserved - booted + added(plan);
   // The compressed image is about a third of its full size. Both files are in a buffer first and are copied from there.
   const loading = 2 * ((next?.boot?.initSize ?? image) / 3 + initramfs);
   const parts = [
@@ -50,6 +50,14 @@ export function memoryLeft(
     { what: 'preserved', bytes: preserved(plan) },
   ];
   return { left, parts, scratch };
+}
+
+/** Bytes of the modules that the first kernel takes. Their page array lies in them: 64 bytes a page. */
+function added({ steps }: MemoryPlan): number {
+  const taken = steps.flatMap((step) =>
+    step.op === 'hotplug-memory' && step.epoch === 0 && shouldSucceed(step) ? [step.size] : [],
+  );
+  return taken.reduce((sum, size) => sum + size * (63 / 64), 0);
 }
 
 /** Bytes that the first kernel has to preserve. Steps that should fail do not count. */

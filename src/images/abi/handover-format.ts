@@ -36,7 +36,7 @@ export function needsHandoverFormat(scenario: Scenario): boolean {
 }
 
 /** Whether a program of somebody else may preserve files: the lab knows of them only what is in memory. */
-function hasForeignClient({ steps }: Scenario): boolean {
+export function hasForeignClient({ steps }: Scenario): boolean {
   return steps.some((step) => step.op === 'exec' || (step.op === 'kselftest' && isStaged(step.test)));
 }
 

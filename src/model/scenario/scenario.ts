@@ -162,9 +162,9 @@ export type Action =
    * is not the one that runs it. `args`: its arguments besides the stage.
    */
   | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number; tree?: string; args?: string[] }
-  /** `within`: if it is set, the file must lie in this folder, with all links followed. */
   /** Adds a memory module to the running machine. */
   | { op: 'hotplug-memory'; size: number; timeout: number }
+  /** `within`: if it is set, the file must lie in this folder, with all links followed. */
   | { op: 'upload'; from: string; to: string; mode: number; within?: string | null }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 

@@ -61,6 +61,8 @@ export interface RunPlan {
   formats: (HandoverFormat | null)[];
   /** Why a format was not read, one for each epoch; null if it was read, or nothing needs it. */
   unread?: readonly (string | null)[] | undefined;
+  /** Follow every page that is handed over, no matter who preserved it. It takes the format of each kernel. */
+  follow: boolean;
   /** Options of the IOMMU that this QEMU needs. */
   iommuOptions: Readonly<Record<string, string>>;
   /** Inspect devices and the IOMMU from outside; false only to measure the cost of that. */

@@ -24,6 +24,7 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     hostTscKhz,
     dir: '/tmp/lab',
     formats: [],
+    follow: false,
     deviceLooks: true,
     memory: null,
     selftests: [],

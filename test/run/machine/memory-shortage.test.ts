@@ -65,6 +65,17 @@ describe('a machine', () => {
     expect(lack?.hint).toContain('kho_scratch=');
   });
 
+  it('has what a step adds, unless its kernel does not take it', () => {
+    const lacksWith = (errno: string) => {
+      const steps =
+        `[{hotplug-memory: {size: 128MiB${errno}}}, {create: s}, {memfd: {name: ram, size: 100MiB}}, ` +
+        '{preserve: {session: s, file: ram, token: 1}}, kexec]';
+      const text = `from: a\nto: b\nmachine: {memory: 320MiB}\nsteps: ${steps}\nexpect: preserved\n`;
+      return missingMemory(parseScenario(text, 'added.yaml'), KERNEL_PAIR, INITRAMFS).length;
+    };
+    expect([lacksWith(''), lacksWith(', errno: ENODEV')]).toEqual([0, 1]);
+  });
+
   it('of 256 MiB is large enough with less scratch', () =>
     expect(lacks('256MiB', '64MiB', 'cmdline: {from: "kho_scratch=0,48M,0"}\n')).toEqual([]));
 

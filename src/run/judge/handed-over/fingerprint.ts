@@ -13,9 +13,10 @@ import { RunState } from '../../state/run-state.js';
 import { outgoing } from '../../update/handover.js';
 import type { FollowedPages } from './state.js';
 
-/** Whether the lab knows how the kernel of `epoch` lays out its sessions, and not only how it marks pages. */
-export function canFollow({ formats }: Pick<RunPlan, 'formats'>, epoch: number): boolean {
+/** Whether the run asks for it, and the lab knows the layouts of the sessions of this kernel, not only its marks. */
+export function canFollow({ follow, formats }: Pick<RunPlan, 'follow' | 'formats'>, epoch: number): boolean {
   return (
+    follow &&
     formats[epoch]?.structures.some(({ name }) => name === 'kho_vmalloc_chunk' || name === 'luo_file_ser') === true
   );
 }
