@@ -111,7 +111,8 @@ export class Preparation {
    * missing.
    */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
-    const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
+    // A test may come from the source of a kernel that does not run.
+    const kernels = [...new Set(scenarios.flatMap((scenario) => [...scenario.kernels, treeOf(scenario) ?? []].flat()))];
     // The last kernel hands nothing over.
     const writers = [
       ...new Set(

@@ -92,6 +92,8 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
     if (path === null) problems.addGeneral(problem);
     else problems.add(path, problem);
   };
+  const { kselftest } = input;
+  if (typeof kselftest === 'object' && kselftest.tree !== undefined) checkKernel(kselftest.tree, ['kselftest', 'tree']);
   if (overrides.kernels !== undefined) {
     for (const name of overrides.kernels) checkKernel(name, null);
     return [...overrides.kernels];

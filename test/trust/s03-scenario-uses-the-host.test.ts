@@ -133,6 +133,13 @@ describe('kernels in data', () => {
     expect(problemsOf(PLAIN.replace('7.2.12', name))[0]).toContain(`1:7 this is not trusted and would use the kernel`);
   });
 
+  it('have tests of the source of a named kernel alone', () => {
+    const from = (tree: string) => `${HEAD}kselftest: {test: luo_kexec_simple, tree: ${tree}}\nexpect: preserved\n`;
+    expect(problemsOf(from('./mine.yaml'))[0]).toContain('3:43 expected the name of a kernel');
+    expect(problemsOf(from('mine'))[0]).toContain('3:43 no kernel "mine"');
+    expect(problemsOf(from('7.3.4'))).toEqual([]);
+  });
+
   it('have the nearest name in the message for a wrong one', () => {
     expect(problemsOf(PLAIN.replace('7.3.4', '7.3.5'))[0]).toContain('no kernel "7.3.5"; did you mean 7.3.4?');
   });
