@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sweep found, as a table.
 import type { Sweep } from '../../repro/sweep.js';
-import { printable } from '../../util/text/escape.js';
+import { table } from '../text/table.js';
+
+const HEAD = ['ALLOCATION', 'THE STEP ANSWERED', 'OUTCOME', 'WHY'];
+/** Characters. */
+const MAX_TITLE = 100;
 
 export interface SweepReport extends Sweep {
   scenario: string;
@@ -15,16 +19,8 @@ export function sweepText({ scenario, step, which, first, runs, allocations }: S
     String(nth),
     again ? `ENOMEM, then ${answer ?? 'no answer'}` : (answer ?? 'no answer'),
     `${outcome}${asExpected ? '' : ' (not expected)'}`,
-    printable(title ?? '', 100),
+    title?.slice(0, MAX_TITLE) ?? '',
   ]);
-  const table = [['allocation', 'the step answered', 'outcome', 'why'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   const wrong = runs.filter(({ asExpected }) => !asExpected).length;
   const total =
     allocations === null
@@ -32,8 +28,8 @@ export function sweepText({ scenario, step, which, first, runs, allocations }: S
       : `${step} makes ${allocations} allocations`;
   return [
     `${scenario}: each allocation of ${step}${which === 1 ? '' : ` (number ${which})`} fails once`,
-    ...(runs.length > 0 ? ['', ...lines] : []),
     '',
+    ...(runs.length > 0 ? [table(HEAD, rows)] : []),
     `${total}; ${wrong} of ${runs.length} runs ended otherwise than expected`,
     '',
   ].join('\n');

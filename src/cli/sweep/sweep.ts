@@ -70,9 +70,8 @@ async function sweepScenario(file: string, options: SweepOptions, signal: AbortS
     const keep = { results, memoryImage: 'never', ...(cold === undefined ? {} : { cold }) } as const;
     const take = (event: Event) => void (event.kind === 'step' && events.push(event));
     const { result, folder } = await performStage(each, `, allocation ${nth}`, preparation, keep, signal, take);
-    const title = result.incidents.find(({ implies }) => implies !== null)?.title ?? null;
-    const { outcome, asExpected } = result;
-    const ended: Ended = { outcome, asExpected, title, run: basename(folder), events };
+    const { outcome, asExpected, cause } = result;
+    const ended: Ended = { outcome, asExpected, title: cause?.title ?? null, run: basename(folder), events };
     return { scenario: each, ended };
   });
   const report = { scenario: scenario.name, step, which, first, ...swept };

@@ -24,6 +24,7 @@ const SOURCE_KEYS: Record<Source['kind'], readonly string[]> = {
   directory: ['path'],
   git: ['path', 'ref'],
 };
+
 export function sourcesOf(reader: DefinitionReader): Source[] {
   const node = reader.node('sources');
   if (!isSeq(node)) throw reader.error(node, 'sources: expected a list');

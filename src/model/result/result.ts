@@ -150,8 +150,10 @@ export interface QemuOfResult {
 }
 
 export interface Result {
-  /** The lab also reads older versions: 1 has no witnesses, and none before 4 says what the run started from,
-   * none before 5 what was handed over. */
+  /**
+   * The lab also reads older versions: 1 has no witnesses, none before 4 says what the run started from, and none
+   * before 5 what was handed over.
+   */
   schema: 1 | 2 | 3 | 4 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };

@@ -30,7 +30,7 @@ export class MemoryModules {
   /** Takes an event of QEMU. */
   take(event: string, data: unknown): void {
     if (event !== 'ACPI_DEVICE_OST') return;
-    const { info } = data as { info?: { device?: string; status?: number } };
+    const info = (data as { info?: { device?: string; status?: number } } | null)?.info;
     const at = this.answers.findIndex((_, module) => deviceId(module) === info?.device);
     this.answers[at]?.resolve(info?.status === SUCCESS ? 'taken' : 'refused');
   }

@@ -23,9 +23,14 @@ export const INITRD_DISK = 'initrd';
  *   "Switched to clocksource tsc-early" that clock is jiffies, which stop while the watchdog waits for another
  *   processor with interrupts off: on a busy host some boots hung there for ever (docs/accuracy.md).
  */
-export const ALWAYS =
-  'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check tsc=nowatchdog nokaslr ' +
-  'kho=on liveupdate=on';
+export const ALWAYS = alwaysWith(' nokaslr');
+/** For a kernel that may move itself. */
+const MOVING = alwaysWith('');
+
+function alwaysWith(place: '' | ' nokaslr'): string {
+  const own = 'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check tsc=nowatchdog';
+  return `${own}${place} kho=on liveupdate=on`;
+}
 
 /** Not with guests: QEMU then delivers their interrupts twice, and they hang (docs/guests.md, Records). */
 function countsInstructions({ accel, scenario }: RunPlan): boolean {
@@ -73,7 +78,7 @@ function timerOf({ accel, scenario }: RunPlan): string[] {
 function always(plan: LivePlan, epoch: number): string {
   const kernel = plan.kernels[epoch];
   const isFixed = plan.coverage !== undefined || plan.onBreakpoint !== undefined;
-  return kernel !== undefined && !isFixed && movesItself(kernel) ? ALWAYS.replace(' nokaslr ', ' ') : ALWAYS;
+  return kernel !== undefined && !isFixed && movesItself(kernel) ? MOVING : ALWAYS;
 }
 
 export function cmdlineOf(plan: LivePlan, epoch: number): string {

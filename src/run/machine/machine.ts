@@ -6,8 +6,8 @@ import type { Finding } from '../../console/index.js';
 import { CONSOLE_FILE, COVERAGE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
 import { missingFeatures } from '../../qemu/features/probe.js';
 import type { OpenMemory } from '../../qemu/memory.js';
-import { hostAddresses } from '../../qemu/ram/backends.js';
-import { MemoryModules, type Taken } from '../../qemu/ram/modules.js';
+import { MachineRam, MTREE } from '../../qemu/ram/machine-ram.js';
+import type { Taken } from '../../qemu/ram/modules.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
 import type { SandboxOfResult } from '../../model/result/result.js';
 import { within } from '../../util/deadline.js';
@@ -24,8 +24,6 @@ import type { Recorder } from '../engine/recorder.js';
 import type { RunStreams } from '../engine/streams.js';
 
 const QMP_DEADLINE = 30_000;
-/** The machine's memory map takes QEMU and the lab some milliseconds, so it is asked for once. */
-const MTREE = 'info mtree -f';
 /** Tries to find a vCPU that is not running a guest. */
 const MAX_LOOKS = 16;
 /** The live console file is cut at this size; its content has been read by then and is stored, bounded, elsewhere. */
@@ -38,10 +36,7 @@ const MAX_MARK = 4096;
 export class Machine {
   /** Aborted with MachineEnded, or with a LabError if QEMU itself failed. */
   readonly ended: AbortSignal;
-  memory!: OpenMemory;
-  /** All that was opened, the latest last. */
-  private readonly memories: OpenMemory[] = [];
-  private readonly modules = new MemoryModules();
+  private readonly ram: MachineRam;
   sshPort = 0;
   qemuVersion = '';
   private qmp!: Monitor;
@@ -69,6 +64,7 @@ export class Machine {
     private readonly parts: MachineParts,
   ) {
     this.ended = this.end.signal;
+    this.ram = new MachineRam((...where) => parts.openMemory(...where));
     this.console = new KernelConsole(recorder, this.kexecWatch, implication, {
       coldBoot: () => {
         if (!this.marks.resetExpected) this.cameUpCold();
@@ -183,7 +179,7 @@ export class Machine {
       this.qmp.human('info usernet'),
       this.qmp.run('query-version'),
     ]);
-    await this.openMemory(mtree);
+    await this.ram.open(this.qmp, this.process.pid, mtree);
     const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
     if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
     this.sshPort = Number(port);
@@ -191,18 +187,14 @@ export class Machine {
     await this.seeFeatures(mtree);
   }
 
-  /** A machine that grew is opened once more. What was opened before stays so: somebody may be reading it. */
-  private async openMemory(mtree: string): Promise<void> {
-    const addresses = await hostAddresses(this.qmp, mtree);
-    this.memory = this.parts.openMemory(this.process.pid, mtree, addresses);
-    this.memories.push(this.memory);
+  /** Physical memory. */
+  get memory(): OpenMemory {
+    return this.ram.current;
   }
 
   /** Adds a memory module. `taken` settles when the machine's kernel has answered, which it may never do. */
-  async addMemory(bytes: number): Promise<{ taken: Promise<Taken> }> {
-    const plugged = await this.modules.plug(this.qmp, bytes);
-    await this.openMemory(await this.qmp.human(MTREE));
-    return plugged;
+  addMemory(bytes: number): Promise<{ taken: Promise<Taken> }> {
+    return this.ram.add(this.qmp, this.process.pid, bytes);
   }
 
   /** Notes which witnesses are blind with this QEMU. */
@@ -354,7 +346,7 @@ export class Machine {
 
   /** Closes the machine's memory, which can still be read after `stop`. */
   close(): void {
-    for (const memory of this.memories) memory.close();
+    this.ram.close();
   }
 
   // -- what the machine says
@@ -375,7 +367,7 @@ export class Machine {
 
   private takeEvent(event: string, data: unknown): void {
     this.recorder.event({ kind: 'qmp', event, data });
-    this.modules.take(event, data);
+    this.ram.take(event, data);
     if (event === 'STOP' || event === 'RESUME') this.pulse.pause(event === 'STOP' && !this.frozen);
     const ending = endingOf(event, data);
     if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset'))

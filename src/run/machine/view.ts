@@ -108,7 +108,7 @@ export class LiveView implements MachineView {
 }
 
 function isKnownLayout(memory: MemoryView, registers: SystemRegisters, pointer: bigint): boolean {
-  const [root] = kernelRoots(registers).slice(-1);
+  const root = kernelRoots(registers).at(-1);
   const info = root === undefined ? null : readVmcoreinfo(memory, root, pointer);
   const { size, marks } = info === null ? { size: null, marks: null } : pageLayout(info);
   return (size ?? STRUCT_PAGE) === STRUCT_PAGE && (marks ?? MARKS) === MARKS;

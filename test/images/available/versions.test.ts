@@ -35,8 +35,8 @@ describe('versions of kernels', () => {
   });
 });
 
-const MADISON = `linux-source-7.2 | 7.2.13-1 | http://deb.debian.org/debian sid/main amd64 Packages
-     linux |   7.2.7-1 | http://deb.debian.org/debian sid/main Sources
+const MADISON = `linux-source-7.2 | 7.2.13-1 | http://debian.example/debian sid/main amd64 Packages
+     linux |   7.2.7-1 | http://debian.example/debian sid/main Sources
 `;
 const offers = (...sources: Offer['source'][]): Offer[] =>
   sources.map((source) => ({

@@ -9,8 +9,8 @@ import type { RunPlan } from '../../engine/plan.js';
 import type { Needs } from '../../engine/parts.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
-import { RunState } from '../../state/run-state.js';
 import { outgoing } from '../../update/handover.js';
+import { keyOf } from './key.js';
 import type { FollowedPages } from './state.js';
 
 /** Whether the run asks for it, and the lab knows the layouts of the sessions of this kernel, not only its marks. */
@@ -95,14 +95,13 @@ export async function followArrival(
     return;
   }
   for (const { session, token, name, pattern, spec } of [...state.expected.values(), ...state.reserved]) {
-    const key = session === null || token === null ? name : RunState.key(session, token);
+    const key = keyOf({ session, name: session === null || token === null ? name : String(token) });
     // A guest writes to its memory.
     if (!isGuestFile(spec)) followed.patterns.set(key, pattern);
   }
   for (const file of followed.files) {
-    const key = file.session === null ? file.name : RunState.key(file.session, Number(file.name));
     // The other judge knows what the lab's own files hold. Hashing them once less makes a run a few percent shorter.
-    const prints = followed.patterns.has(key) ? null : followed.prints;
+    const prints = followed.patterns.has(keyOf(file)) ? null : followed.prints;
     file.arrival = await view.scan(lookAtArrival(reader(view), file.runs, { marked: marked.index, prints }));
   }
   followed.ms += recorder.clock.now() - started;

@@ -14,11 +14,12 @@ import { KhopIndex } from '../../../oracles/pages/khop.js';
 import type { Needs } from '../../engine/parts.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
-import { RunState } from '../../state/run-state.js';
 import { settlePages, structsOf } from '../pages.js';
 import type { FileRecord } from '../records.js';
+import { keyOf } from './key.js';
 import type { Followed, FollowedPages } from './state.js';
 
+const HINT = 'run it with --cold and --accel tcg, where the lab can stop the machine at the jump';
 /** Files in result.json; the worst come first. */
 const MAX_FILES = 1024;
 const ORDER: readonly FollowedState[] = ['corrupt', 'lost', 'leaked', 'unjudged', 'released', 'preserved'];
@@ -44,13 +45,21 @@ export async function judgeHandedOver(
   const { followed } = state;
   const nothing = { epoch: recorder.epoch, sessions: 0, pages: 0, files: [], filesLeftOut: 0, ms: 0, problems: [] };
   if (followed === null) return null;
-  if ('blind' in followed) return { ...nothing, blind: followed.blind };
+  // Where the lab's agent preserves nothing, no other judge sees any content.
+  const isAlone = records.length === 0;
+  if (isAlone) recorder.witnesses.require('outside', recorder.epoch);
+  if ('blind' in followed) {
+    if (isAlone) recorder.witnesses.blind('outside', recorder.epoch, followed.blind, HINT);
+    return { ...nothing, blind: followed.blind };
+  }
   const started = recorder.clock.now();
-  const known = new Map(records.map((record) => [keyOf(record), record]));
+  const known = new Map(records.map((record) => [keyOfRecord(record), record]));
   const look = marked === null ? null : await endLook(parts, followed, marked);
+  if (isAlone && look !== null) recorder.witnesses.looked('outside', recorder.epoch, followed.prints.pages);
+  else if (isAlone) recorder.witnesses.blind('outside', recorder.epoch, 'the array of pages was not found at the end');
   const files: FollowedFile[] = [];
   for (const file of followed.files) {
-    const record = known.get(file.session === null ? file.name : RunState.key(file.session, Number(file.name)));
+    const record = known.get(keyOf(file));
     const verdict = judgePages({
       pages: pagesOf(file),
       arrival: file.arrival,
@@ -77,8 +86,8 @@ export async function judgeHandedOver(
   };
 }
 
-function keyOf({ file: { session, token, name } }: FileRecord): string {
-  return session === null || token === null ? name : RunState.key(session, token);
+function keyOfRecord({ file: { session, token, name } }: FileRecord): string {
+  return keyOf({ session, name: session === null || token === null ? name : String(token) });
 }
 
 function pagesOf({ runs }: Pick<FollowedPages, 'runs'>): number {
@@ -108,7 +117,7 @@ const NONE = new KhopIndex([]);
 function mayChange({ patterns }: Followed, record: FileRecord | undefined): boolean {
   if (record === undefined) return false;
   const { file } = record;
-  const was = patterns.get(keyOf(record));
+  const was = patterns.get(keyOfRecord(record));
   return isGuestFile(file.spec) || was !== file.pattern || (file.retrieved !== null && file.retrieved.pattern !== was);
 }
 

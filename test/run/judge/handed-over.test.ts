@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The judge that needs no pattern, where it could not look, and under which key it knows a file.
+import { describe, expect, it } from 'vitest';
+import { judgeHandedOver } from '../../../src/run/judge/handed-over/judge.js';
+import { keyOf } from '../../../src/run/judge/handed-over/key.js';
+import type { FileRecord } from '../../../src/run/judge/records.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import { fakeAgents, fakeRecorder, reply } from '../../fakes/parts.js';
+
+/** What is in it is not read. */
+const OWN = {} as FileRecord;
+
+async function blindRun(records: readonly FileRecord[]) {
+  const { recorder } = fakeRecorder(1);
+  const state = new RunState();
+  state.followed = { blind: 'the machine did not stop at the jump' };
+  const agents = fakeAgents(() => reply({ ok: true }));
+  const view = { scan: () => Promise.reject(new Error('nothing is read')) } as never;
+  const result = await judgeHandedOver({ recorder, state, agents, view }, records, null);
+  return { result, missing: recorder.witnesses.missing().map(({ witness }) => witness) };
+}
+
+describe('pages that nobody followed', () => {
+  it('leave a client of somebody else without a witness', async () => {
+    const { result, missing } = await blindRun([]);
+    expect(result).toMatchObject({ blind: 'the machine did not stop at the jump', files: [] });
+    expect(missing).toEqual(['outside']);
+  });
+
+  it("have their other judge where the lab's agent preserved a file", async () => {
+    expect((await blindRun([OWN])).missing).toEqual([]);
+  });
+});
+
+describe('the key of a file', () => {
+  it('tells tokens of 64 bits apart', () => {
+    const keys = ['18446744073709551615', '18446744073709551614', '7'].map((name) => keyOf({ session: 's', name }));
+    expect(keys).toEqual([
+      RunState.key('s', '18446744073709551615'),
+      RunState.key('s', '18446744073709551614'),
+      RunState.key('s', 7),
+    ]);
+  });
+
+  it('is the name of reserved memory', () => expect(keyOf({ session: null, name: '42' })).toBe('42'));
+});
