@@ -29,7 +29,7 @@ export { collectDefines, versionsFromDefines } from './binary/defines.js';
 export { debugSections, readTypes } from './binary/dwarf.js';
 export { readFunctions, type SourceFunction } from './binary/dwarf-functions.js';
 export { type LineRow, type LineUnit, readLineUnits } from './binary/dwarf-lines.js';
-export { readElf, sectionsNamed } from './binary/elf.js';
+export { readElf, sectionBytes, sectionsNamed } from './binary/elf.js';
 export { scratchOptionText } from './memory/scratch.js';
 export { type MemoryLeft, memoryLeft } from './memory/memory-left.js';
 export { lateAreasRuling } from './memory/late-areas.js';

@@ -51,7 +51,19 @@ export interface PerformOptions {
 
 export function planOf(
   scenario: Scenario,
-  { kernels, rootfs, coreRootfs, accel, hostTscKhz, formats, unread, follow, selftests, iommuOptions }: Prepared,
+  {
+    kernels,
+    rootfs,
+    coreRootfs,
+    accel,
+    hostTscKhz,
+    formats,
+    unread,
+    follow,
+    filePlaces,
+    selftests,
+    iommuOptions,
+  }: Prepared,
   options: Pick<PerformOptions, 'memory' | 'deviceLooks' | 'hold' | 'noDeadlines'>,
   { id, dir, folder, signal }: { id: string; dir: string; folder: RunFolder; signal: AbortSignal },
 ): RunPlan {
@@ -74,6 +86,7 @@ export function planOf(
     formats,
     unread,
     follow,
+    filePlaces,
     selftests,
     iommuOptions,
     deviceLooks: options.deviceLooks ?? true,

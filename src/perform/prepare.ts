@@ -12,7 +12,9 @@ import {
   type ImageContext,
 } from '../images/index.js';
 
+import { filePlaces } from '../images/abi/file-places.js';
 import { defaultCacheDir } from '../images/cache/cache.js';
+import type { FilePlaces } from '../model/kernel/file-places.js';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
@@ -57,6 +59,8 @@ export interface Prepared {
   unread: (string | null)[];
   /** Follow every page that is handed over. */
   follow: boolean;
+  /** One per epoch; null where nothing is followed, or the lab does not know them. */
+  filePlaces: (FilePlaces | null)[];
   selftests: (string | null)[];
   /** Options of the IOMMU that this QEMU needs. */
   iommuOptions: Record<string, string>;
@@ -91,6 +95,7 @@ export class Preparation {
   private readonly formats = new Map<string, HandoverFormat>();
   /** The counting formats that the symbols alone give, or the reason why they give none. */
   private readonly counting = new Map<string, HandoverFormat | LabError>();
+  private readonly filePlaces = new Map<string, FilePlaces | null>();
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
@@ -154,6 +159,12 @@ export class Preparation {
             }
           },
         })),
+      ...[...new Set(scenarios.filter((each) => this.follows(each)).flatMap((each) => each.kernels))]
+        .filter((name) => !this.filePlaces.has(name))
+        .map((name): SetUpStage => ({
+          title: `open files of ${name}`,
+          run: async (task) => void this.filePlaces.set(name, await filePlaces(this.kernel(name), this.context(task))),
+        })),
       ...testsOf(scenarios)
         .filter(({ key }) => !this.selftests.has(key))
         .map(({ key, kernel, test }): SetUpStage => ({
@@ -215,11 +226,16 @@ export class Preparation {
       hostTscKhz: this.hostTscKhz ?? null,
       iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
       ...this.formatsOf(scenario),
-      follow: this.options.follow === true || hasForeignClient(scenario),
+      follow: this.follows(scenario),
+      filePlaces: scenario.kernels.map((name) => this.filePlaces.get(name) ?? null),
       selftests: scenario.kernels.map(
         (name) => this.selftests.get(selftestKey(treeOf(scenario) ?? name, selftestOf(scenario) ?? '')) ?? null,
       ),
     };
+  }
+
+  private follows(scenario: Scenario): boolean {
+    return this.options.follow === true || hasForeignClient(scenario);
   }
 
   private accelOf(scenario: Scenario): AccelAnswer {

@@ -67,6 +67,7 @@ async function tryRun(yaml: string, climbed: Climbed, scripts: { warm?: Script; 
     unread: [],
     selftests: scenario.kernels.map(() => null),
     follow: false,
+    filePlaces: [],
     iommuOptions: {},
   };
   const events: Event[] = [];

@@ -17,6 +17,8 @@ const file = (more: Partial<FollowedFile>): FollowedFile => ({
   state: 'released',
   problems: [],
   pattern: null,
+  before: null,
+  after: null,
   ...more,
 });
 const update = (more: Partial<HandedOverOfResult>): HandedOverOfResult => ({
@@ -44,6 +46,12 @@ it('the terminal shows each file that was handed over, where its pages are, and 
     '    preserved s/1            memfd-v2  2 pages: 2 arrived as they were, 2 in one file',
     '    released  pages that no list names  2 pages: 2 arrived as they were, 2 given back',
   ]);
+});
+
+it('the terminal shows what the inode of a file of somebody else says, and a position that has moved', () => {
+  const before = { mode: 0o100600, size: 8192, seals: 3, position: 5 };
+  const lines = handedOverText([update({ files: [file({ before, after: { ...before, position: 0 } })] })]);
+  expect(lines.at(-1)).toContain('no pattern known, 8192 bytes, 0600, seals seal shrink, position 0 (was 5)');
 });
 
 it('what the machine says is no escape sequence for the terminal, and there is a limit to it', () => {

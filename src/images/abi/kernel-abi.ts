@@ -32,7 +32,9 @@ import {
 } from '../index.js';
 import type { AbiComponent, AbiSource, KernelAbi, Structure } from '../../model/kernel/abi.js';
 import type { Component } from '../../model/kernel/component.js';
+import type { FilePlaces } from '../../model/kernel/file-places.js';
 import type { KernelImage } from '../../model/kernel/image.js';
+import { readFilePlaces } from './file-probe.js';
 
 /** The most debug information of a ready-made vmlinux that is read. More would take minutes. */
 const MAX_VMLINUX = 192 * 2 ** 20;
@@ -44,18 +46,35 @@ const WANTED = {
     CROSSING.some((pattern) => pattern.test(name)) && !STAYS.some((pattern) => pattern.test(name)),
 };
 
+/** What the lab knows of a kernel's types. */
+export interface KernelTypes {
+  abi: KernelAbi;
+  /** Null if its compiler was not asked, as for a ready-made kernel. */
+  files: FilePlaces | null;
+}
+
 /** Takes a kernel by name or path, or a source tree; with patches, as it would be with them. Builds no kernel. */
 export async function kernelAbi(
   nameOrPath: string,
   patches: readonly string[],
   context: ImageContext,
 ): Promise<KernelAbi> {
+  return (await kernelTypes(nameOrPath, patches, context)).abi;
+}
+
+/** The same, with the structures that do not cross the kexec. */
+export async function kernelTypes(
+  nameOrPath: string,
+  patches: readonly string[],
+  context: ImageContext,
+): Promise<KernelTypes> {
   const work = openWorkspace(context);
   if (isSourceTree(nameOrPath))
     return fromSource(nameOrPath, await treeObjects(nameOrPath, patches, WANTED, work), null);
   const resolved = resolveKernel(nameOrPath);
   const prebuilt = resolved.kind === 'files' ? resolved.files : resolved.definition.prebuilt;
-  if (prebuilt !== null) return fromFiles(await prebuiltKernel(nameOrPath, prebuilt, work), patches);
+  if (prebuilt !== null)
+    return { abi: fromFiles(await prebuiltKernel(nameOrPath, prebuilt, work), patches), files: null };
   if (resolved.kind !== 'definition') throw new Error('neither files nor a definition');
   const objects = await definitionObjects(resolved.definition, patches, WANTED, work);
   return fromSource(
@@ -65,7 +84,7 @@ export async function kernelAbi(
   );
 }
 
-function fromSource(name: string, source: AbiObjects, image: KernelImage | null): KernelAbi {
+function fromSource(name: string, source: AbiObjects, image: KernelImage | null): KernelTypes {
   const notes = [...source.notes];
   const defined = versionsFromDefines(collectDefines(source.defines));
   notes.push(...defined.problems);
@@ -84,12 +103,15 @@ function fromSource(name: string, source: AbiObjects, image: KernelImage | null)
   }
   const { structures, whole } = structuresOf(source.objects, notes);
   return {
-    name,
-    release: image?.release ?? source.release,
-    components: sorted(components),
-    structures,
-    complete: whole && source.complete,
-    notes,
+    abi: {
+      name,
+      release: image?.release ?? source.release,
+      components: sorted(components),
+      structures,
+      complete: whole && source.complete,
+      notes,
+    },
+    files: source.places === null ? null : readFilePlaces(fromMemory(readFileSync(source.places))),
   };
 }
 

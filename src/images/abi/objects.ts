@@ -18,6 +18,7 @@ import { commandError, lastLines, runCommand, saysDiskFull } from '../../util/pr
 import { LabError, UsageError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { packageRoot } from '../../util/package-root.js';
+import { FILE_PROBE, fileProbe } from './file-probe.js';
 import { type AbiWanted, PROBE, writeProbe } from './probe.js';
 import { type AbiInputs, abiTreeIdentity, isSourceTree, makeAbiTree, overlaid, touchedBy } from './tree.js';
 import { buildEnvironment, makeVariables } from '../build/build.js';
@@ -32,7 +33,7 @@ import { ensureSource } from '../source/source.js';
 import { fileDigest, overlayDigests } from '../build/tree.js';
 
 /** Increased when the same inputs would give other objects. */
-const RECIPE = 1;
+const RECIPE = 2;
 /** How many are kept, newest first. Each takes a megabyte, and every change of a developer's tree makes another. */
 const MAX_KEPT = 64;
 /** Anything older than this is abandoned. */
@@ -44,6 +45,8 @@ const storedSchema = z.object({
   release: z.string().nullable(),
   /** ELF objects that contain the types: names in the folder when stored, else paths. */
   objects: z.array(z.string()),
+  /** The object with the table of file-probe.ts; null if there is none. */
+  places: z.string().nullable(),
   /** Defines of the sources, as C. */
   defines: z.string(),
   /** Every requested source compiled. */
@@ -142,8 +145,9 @@ function read(key: string, work: Workspace): AbiObjects | null {
   const stored = readJson(join(dir, 'abi.json'), storedSchema);
   if (stored === null) return null;
   const objects = stored.objects.map((name) => join(dir, name));
-  return objects.every((path) => existsSync(path))
-    ? { release: stored.release, objects, defines: stored.defines, complete: stored.complete, notes: stored.notes }
+  const places = stored.places === null ? null : join(dir, stored.places);
+  return [...objects, ...(places === null ? [] : [places])].every((path) => existsSync(path))
+    ? { ...stored, objects, places }
     : null;
 }
 
@@ -170,6 +174,9 @@ async function compile(
   const probe = writeProbe(tree, [...touchedBy(inputs.patches), ...overlaid(inputs.overlay)], wanted);
   const notes: string[] = [];
   const made: string[] = [];
+  const fileProbeText = fileProbe(tree);
+  if (fileProbeText !== null) writeFileSync(join(tree, `${FILE_PROBE}.c`), fileProbeText);
+  const places = `${FILE_PROBE}.o`;
   if (config.get('CONFIG_KEXEC_HANDOVER') === 'y') {
     work.onProgress({ task, done: 0, of: null, detail: 'compiling' });
     // Unused types are wanted too. Objects are not checked, so that the tool for it need not be built.
@@ -181,6 +188,7 @@ async function compile(
       'OBJECT_FILES_NON_STANDARD=y',
       'KCFLAGS=-fno-eliminate-unused-debug-types',
       ...probe.objects,
+      ...(fileProbeText === null ? [] : [places]),
     ];
     const result = await runCommand(argv, options);
     work.signal.throwIfAborted();
@@ -196,6 +204,7 @@ async function compile(
     made,
     {
       defines: made.length > 0 ? probe.defines : '',
+      places: existsSync(join(tree, places)) ? places : null,
       complete: made.length === 0 || made.length === probe.objects.length,
       notes,
     },
@@ -218,21 +227,27 @@ function failure(name: string, stderr: string): LabError {
 function store(
   tree: string,
   made: readonly string[],
-  facts: Pick<Stored, 'defines' | 'complete' | 'notes'>,
+  facts: Pick<Stored, 'defines' | 'places' | 'complete' | 'notes'>,
   key: string,
   work: Workspace,
 ): void {
   const dir = work.cache.abi(key);
   const beside = join(dirname(dir), `.${key}.${process.pid}`);
   mkdirSync(beside, { recursive: true });
-  const objects = made.map((path) => path.replaceAll('/', '_'));
-  for (const [index, path] of made.entries()) copyFileSync(join(tree, path), join(beside, objects[index] ?? ''));
+  const keep = (path: string): string => {
+    const name = path.replaceAll('/', '_');
+    copyFileSync(join(tree, path), join(beside, name));
+    return name;
+  };
+  const objects = made.map(keep);
+  const places = facts.places === null ? null : keep(facts.places);
   const release = join(tree, 'include/config/kernel.release');
   writeJson(join(beside, 'abi.json'), {
     schema: 1,
     release: existsSync(release) ? readFileSync(release, 'utf8').trim() : null,
-    objects,
     ...facts,
+    objects,
+    places,
   } satisfies Stored);
   // An existing folder was incomplete, or it would have been used.
   if (existsSync(dir)) renameSync(dir, `${beside}.old`);

@@ -32,6 +32,24 @@ export interface PageFates {
   changed: number;
 }
 
+/** Read from the kernel's own inode of the file, in the machine's memory. */
+export interface FileMetadata {
+  /** As in st_mode. */
+  mode: number;
+  size: number;
+  /** F_SEAL_* of include/uapi/linux/fcntl.h, as bits. */
+  seals: number;
+  /** Null unless all descriptors of the file agree. */
+  position: number | null;
+}
+
+const SEAL_NAMES = ['seal', 'shrink', 'grow', 'write', 'future-write', 'exec'];
+
+export function sealsText(seals: number): string {
+  const names = SEAL_NAMES.filter((_, bit) => (seals & (1 << bit)) !== 0);
+  return names.length === 0 ? 'none' : names.join(' ');
+}
+
 export interface FollowedFile extends PageFates {
   /** `others`: pages that no list of the handover names, such as those of a handler that the lab does not know. */
   kind: 'file' | 'reserved' | 'others';
@@ -48,6 +66,9 @@ export interface FollowedFile extends PageFates {
    * file before the jump.
    */
   pattern: 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged' | null;
+  /** In the old kernel at the jump, and in the next one when the update was judged. Null if it was not found. */
+  before: FileMetadata | null;
+  after: FileMetadata | null;
 }
 
 /** The states of pages that fit what the judge of patterns says of the same file. */

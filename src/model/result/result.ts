@@ -15,7 +15,7 @@ import type { Token } from '../scenario/token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the format of result.json. */
-export const RESULT_SCHEMA = 5;
+export const RESULT_SCHEMA = 6;
 
 export interface KernelOfResult {
   name: string;
@@ -154,7 +154,7 @@ export interface Result {
    * The lab also reads older versions: 1 has no witnesses, none before 4 says what the run started from, and none
    * before 5 what was handed over.
    */
-  schema: 1 | 2 | 3 | 4 | typeof RESULT_SCHEMA;
+  schema: 1 | 2 | 3 | 4 | 5 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;

@@ -4,7 +4,7 @@ import type { ReadPhys } from '../../handover/memory/memory.js';
 import type { PagesOfFile } from '../../model/evidence/handed-over.js';
 import type { Pieces } from '../../util/loop/turns.js';
 import { PAGE } from '../files/pattern.js';
-import { cachePlaceOf, type StructOf } from '../pages/folio.js';
+import { cachePlaceOf, mappingOf, type StructOf } from '../pages/folio.js';
 import type { KhopIndex } from '../pages/khop.js';
 import { eachPage, type Fingerprints } from './fingerprints.js';
 
@@ -79,8 +79,8 @@ export interface EndLook {
   changed: Counted;
   /** In that file, and read as zeros, although they held something: the kernel does not take them for valid. */
   hidden: Counted;
-  /** Address of that file's mapping, as text; null if no file has a page in its place with its content. */
-  mapping: string | null;
+  /** Address of that file's `struct address_space`; null if no file has a page in its place with its content. */
+  mapping: bigint | null;
 }
 
 /** Pages in the page cache of one file. A page that was given back may be in any file by now. */
@@ -143,7 +143,7 @@ export function* lookAtEnd(
     moved: holder?.moved ?? NONE(),
     hidden: holder?.hidden ?? NONE(),
     changed: together([changed, ...(holder === undefined ? [] : [holder.changed])]),
-    mapping: holder === undefined ? null : `0x${((BigInt(holder.hi) << 32n) | BigInt(holder.lo >>> 0)).toString(16)}`,
+    mapping: holder === undefined ? null : mappingOf(holder),
   };
 }
 

@@ -15,9 +15,11 @@ export interface Looks {
   end: EndLook | null;
   /** `may-change`: a step or a guest writes to the file, or cuts it, after it came back. */
   content: 'as-before' | 'may-change';
+  /** How size, mode or seals differ from what they were. */
+  metadata: readonly string[];
 }
 
-export function judgePages({ pages, arrival, end, content }: Looks): PagesVerdict {
+export function judgePages({ pages, arrival, end, content, metadata }: Looks): PagesVerdict {
   const fates: PageFates = {
     arrived: arrival === null ? 0 : arrival.pages - arrival.unmarked.count - arrival.changed.count,
     cached: end?.cached ?? 0,
@@ -42,6 +44,7 @@ export function judgePages({ pages, arrival, end, content }: Looks): PagesVerdic
       add('corrupt', hidden, 'read as zeros in their file, and held something');
       if (cached > 0) add('corrupt', released, 'were given away while the file has the others');
     }
+    for (const problem of metadata) found.push({ state: 'corrupt', problem });
     // What holds only a part of its pages has other content than before.
     if (marked > 0 && cached > 0) found.push({ state: 'corrupt', problem: `${never}, and the file has the others` });
     else if (marked > 0 && released.count > 0)

@@ -68,6 +68,11 @@ export interface CachePlace {
   upToDate: boolean;
 }
 
+/** Address of the `struct address_space` that a page is in. */
+export function mappingOf({ lo, hi }: Pick<CachePlace, 'lo' | 'hi'>): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+}
+
 /** Returns the place of a page that is in use in the page cache of a file; null for any other page. */
 export function cachePlaceOf(structOf: StructOf, pfn: number): CachePlace | null {
   const folio = folioOf(structOf, pfn);

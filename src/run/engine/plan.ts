@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run has to do, with everything that it needs from the host.
+import type { FilePlaces } from '../../model/kernel/file-places.js';
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
@@ -63,6 +64,8 @@ export interface RunPlan {
   unread?: readonly (string | null)[] | undefined;
   /** Follow every page that is handed over, no matter who preserved it. It takes the format of each kernel. */
   follow: boolean;
+  /** Where the kernel of each epoch keeps what it knows of open files; null if that is not known. Missing for none. */
+  filePlaces?: readonly (FilePlaces | null)[] | undefined;
   /** Options of the IOMMU that this QEMU needs. */
   iommuOptions: Readonly<Record<string, string>>;
   /** Inspect devices and the IOMMU from outside; false only to measure the cost of that. */

@@ -10,7 +10,7 @@ import type { FileRecord, UpdateRecord } from './records.js';
 
 /** Records the files that were handed over to the kernel that ended. */
 export async function recordEnded(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
   handedOver: MarkedPages | null,
 ): Promise<UpdateRecord> {
   const record = await unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);

@@ -146,6 +146,15 @@ const snapshot = z.union([
   z.object({ none: z.string() }),
 ]);
 
+const fileMetadata = z
+  .object({
+    mode: count.describe('Type and permission bits, as in st_mode'),
+    size: z.number(),
+    seals: count.describe('F_SEAL_* as bits'),
+    position: z.number().nullable().describe('Null unless all descriptors of the file agree'),
+  })
+  .nullable();
+
 const handedOver = z.object({
   epoch: count.describe('The kernel that received it'),
   blind: z.string().nullable().describe('Why nothing was followed'),
@@ -169,6 +178,8 @@ const handedOver = z.object({
         .enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged'])
         .nullable()
         .describe('What the judge of patterns says of the same file'),
+      before: fileMetadata.default(null).describe('Its inode in the old kernel, at the jump; null if it was not found'),
+      after: fileMetadata.default(null).describe('Its inode in the next kernel, when the update was judged'),
     }),
   ),
   filesLeftOut: count,
@@ -177,7 +188,7 @@ const handedOver = z.object({
 });
 
 export const resultSchema = z.object({
-  schema: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(RESULT_SCHEMA)]),
+  schema: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(5), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel,

@@ -6,7 +6,19 @@ import type { FollowedFile, FollowedState, HandedOverOfResult } from '../../../s
 
 function file(state: FollowedState, pattern: FollowedFile['pattern']): FollowedFile {
   const fates = { arrived: 1, cached: 0, marked: 0, released: 0, changed: 0 };
-  return { kind: 'file', session: 's', name: '1', handler: '', pages: 1, ...fates, state, problems: [], pattern };
+  return {
+    kind: 'file',
+    session: 's',
+    name: '1',
+    handler: '',
+    pages: 1,
+    ...fates,
+    state,
+    problems: [],
+    pattern,
+    before: null,
+    after: null,
+  };
 }
 
 const update = (files: FollowedFile[], more: Partial<HandedOverOfResult> = {}): HandedOverOfResult => ({

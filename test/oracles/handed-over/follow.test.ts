@@ -37,7 +37,7 @@ class Machine {
     this.memory.write((FIRST + page) * PAGE + 100, Buffer.from(text));
   }
 
-  judge(content: Looks['content'] = 'as-before') {
+  judge(content: Looks['content'] = 'as-before', metadata: Looks['metadata'] = []) {
     const { read, prints } = this;
     const marks = (pages: readonly number[]) => new KhopIndex(pages.map((page) => ({ pfn: FIRST + page, order: 0 })));
     return judgePages({
@@ -45,6 +45,7 @@ class Machine {
       arrival: this.arrival ?? atOnce(lookAtArrival(read, RUNS, { marked: marks(this.arrived), prints })),
       end: atOnce(lookAtEnd(read, RUNS, { marked: marks(this.marked), prints, structOf: this.structOf })),
       content,
+      metadata,
     });
   }
 
@@ -162,8 +163,16 @@ describe('pages that were handed over', () => {
     expect(lost.judge()).toMatchObject({ state: 'lost', arrived: 3 });
   });
 
+  it('are corrupt if the file is no longer what it was', () =>
+    expect(machine().judge('as-before', ['size 1, was 2'])).toMatchObject({
+      state: 'corrupt',
+      problems: ['size 1, was 2'],
+    }));
+
   it('are unjudged if the machine ended first', () =>
-    expect(judgePages({ pages: 4, arrival: null, end: null, content: 'as-before' }).state).toBe('unjudged'));
+    expect(judgePages({ pages: 4, arrival: null, end: null, content: 'as-before', metadata: [] }).state).toBe(
+      'unjudged',
+    ));
 });
 
 it('only the marks count on arrival where somebody else compares the content', () => {

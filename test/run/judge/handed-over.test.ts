@@ -5,7 +5,8 @@ import { judgeHandedOver } from '../../../src/run/judge/handed-over/judge.js';
 import { keyOf } from '../../../src/run/judge/handed-over/key.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
 import { RunState } from '../../../src/run/state/run-state.js';
-import { fakeAgents, fakeRecorder, reply } from '../../fakes/parts.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+import { fakeAgents, fakePlan, fakeRecorder, reply } from '../../fakes/parts.js';
 
 /** What is in it is not read. */
 const OWN = {} as FileRecord;
@@ -16,7 +17,17 @@ async function blindRun(records: readonly FileRecord[]) {
   state.followed = { blind: 'the machine did not stop at the jump' };
   const agents = fakeAgents(() => reply({ ok: true }));
   const view = { scan: () => Promise.reject(new Error('nothing is read')) } as never;
-  const result = await judgeHandedOver({ recorder, state, agents, view }, records, null);
+  const result = await judgeHandedOver(
+    {
+      plan: fakePlan(parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml')),
+      recorder,
+      state,
+      agents,
+      view,
+    },
+    records,
+    null,
+  );
   return { result, missing: recorder.witnesses.missing().map(({ witness }) => witness) };
 }
 

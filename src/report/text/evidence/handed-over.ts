@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was handed over, no matter who preserved it, and where its pages are now.
-import type { FollowedFile, HandedOverOfResult } from '../../../model/evidence/handed-over.js';
+import { type FollowedFile, type HandedOverOfResult, sealsText } from '../../../model/evidence/handed-over.js';
 import { seconds } from '../style.js';
 import { printable } from '../../../util/text/escape.js';
 
@@ -31,10 +31,19 @@ function fileText(file: FollowedFile): string {
     ...(file.released > 0 ? [`${file.released} given back`] : []),
   ].join(', ');
   const label = session === null ? printable(name, 60) : `${printable(session, 60)}/${printable(name, 20)}`;
-  const unknown = pattern === null && file.kind === 'file' ? ', no pattern known' : '';
+  const unknown = pattern === null && file.kind === 'file' ? `, no pattern known${metadataText(file)}` : '';
   const problem = problems[0] === undefined ? '' : `: ${printable(problems[0], 200)}`;
   const columns = [state.padEnd(9), label.padEnd(14), printable(handler, 48)].filter((word) => word !== '').join(' ');
   return `    ${columns}  ${count(pages, 'page')}: ${fates}${unknown}${problem}`;
+}
+
+/** Whoever reads a file moves its position, so another one is no fault. */
+function metadataText({ before, after }: FollowedFile): string {
+  if (before === null || after === null) return '';
+  const moved = before.position !== null && after.position !== null && before.position !== after.position;
+  return `, ${after.size} bytes, 0${(after.mode & 0o7777).toString(8)}, seals ${sealsText(after.seals)}${
+    moved ? `, position ${after.position} (was ${before.position})` : ''
+  }`;
 }
 
 function count(n: number, what: string): string {

@@ -11,6 +11,7 @@ import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
 import { outgoing } from '../../update/handover.js';
 import { keyOf } from './key.js';
+import { metadataOfPages } from './metadata.js';
 import type { FollowedPages } from './state.js';
 
 /** Whether the run asks for it, and the lab knows the layouts of the sessions of this kernel, not only its marks. */
@@ -34,7 +35,12 @@ export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state
   const started = recorder.clock.now();
   try {
     const listing = listPages(await outgoing(parts));
-    const files: FollowedPages[] = listing.listed.map((each) => ({ ...each, arrival: null }));
+    const inodeOf = await metadataOfPages(parts);
+    const files: FollowedPages[] = listing.listed.map((each) => ({
+      ...each,
+      before: each.memfd === null ? null : inodeOf(each.runs),
+      arrival: null,
+    }));
     if (listing.unclaimed.length > 0)
       files.push({
         kind: 'others',
@@ -43,6 +49,7 @@ export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state
         handler: '',
         runs: listing.unclaimed.map(({ pfn, count }) => ({ page: pfn, pfn, count })),
         problem: null,
+        before: null,
         arrival: null,
       });
     const prints = await view.scan(

@@ -9,6 +9,7 @@ import {
 import type { Outcome } from '../../../model/result/outcome.js';
 import { isGuestFile } from '../../../model/scenario/guest.js';
 import { type EndLook, lookAtEnd } from '../../../oracles/handed-over/follow.js';
+import { metadataProblems } from '../../../oracles/handed-over/open-files.js';
 import { judgePages, type PagesVerdict } from '../../../oracles/handed-over/verdict.js';
 import { KhopIndex } from '../../../oracles/pages/khop.js';
 import type { Needs } from '../../engine/parts.js';
@@ -17,6 +18,7 @@ import { reader } from '../../machine/view.js';
 import { settlePages, structsOf } from '../pages.js';
 import type { FileRecord } from '../records.js';
 import { keyOf } from './key.js';
+import { metadataIn } from './metadata.js';
 import type { Followed, FollowedPages } from './state.js';
 
 const HINT = 'run it with --cold and --accel tcg, where the lab can stop the machine at the jump';
@@ -37,7 +39,7 @@ const IMPLIES: Readonly<Record<FollowedState, Outcome | null>> = {
  * @param marked the pages that are marked now; null if the machine has ended
  */
 export async function judgeHandedOver(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
   records: readonly FileRecord[],
   marked: MarkedPages | null,
 ): Promise<HandedOverOfResult | null> {
@@ -58,16 +60,20 @@ export async function judgeHandedOver(
   if (isAlone && look !== null) recorder.witnesses.looked('outside', recorder.epoch, followed.prints.pages);
   else if (isAlone) recorder.witnesses.blind('outside', recorder.epoch, 'the array of pages was not found at the end');
   const files: FollowedFile[] = [];
+  const metadataOf = look === null ? null : await metadataIn(parts);
   for (const file of followed.files) {
     const record = known.get(keyOf(file));
+    const end = look === null ? null : await look(file);
+    const after = file.before === null ? null : (metadataOf?.(end?.mapping ?? null) ?? null);
     const verdict = judgePages({
       pages: pagesOf(file),
       arrival: file.arrival,
-      end: look === null ? null : await look(file),
+      end,
       content: mayChange(followed, record) ? 'may-change' : 'as-before',
+      metadata: mayHaveOtherMetadata(record) ? [] : metadataProblems(file.before, after),
     });
     const comparable = record === undefined || followed.touched.has(record.file.name) ? undefined : record;
-    files.push(resultOf(file, verdict, comparable));
+    files.push({ ...resultOf(file, verdict, comparable), before: file.before, after });
   }
   for (const file of files) report(parts, file);
   const sorted = files.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
@@ -121,7 +127,18 @@ function mayChange({ patterns }: Followed, record: FileRecord | undefined): bool
   return isGuestFile(file.spec) || was !== file.pattern || (file.retrieved !== null && file.retrieved.pattern !== was);
 }
 
-function resultOf(file: FollowedPages, verdict: PagesVerdict, record: FileRecord | undefined): FollowedFile {
+/** Guests write to their memory, and a step may have changed a file since it came back. */
+function mayHaveOtherMetadata(record: FileRecord | undefined): boolean {
+  if (record === undefined) return false;
+  const { file } = record;
+  return isGuestFile(file.spec) || (file.retrieved !== null && file.retrieved.reported !== file.reported);
+}
+
+function resultOf(
+  file: FollowedPages,
+  verdict: PagesVerdict,
+  record: FileRecord | undefined,
+): Omit<FollowedFile, 'before' | 'after'> {
   const { kind, session, name, handler, problem } = file;
   return {
     kind,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab knows of the pages that one kernel handed over, from the jump until the update is judged.
 import type { ListedPages, PagesListing } from '../../../handover/index.js';
+import type { FileMetadata } from '../../../model/evidence/handed-over.js';
 import type { Fingerprints } from '../../../oracles/handed-over/fingerprints.js';
 import type { ArrivalLook } from '../../../oracles/handed-over/follow.js';
 
@@ -18,6 +19,8 @@ export interface Followed {
 
 export interface FollowedPages extends Pick<ListedPages, 'session' | 'name' | 'handler' | 'runs' | 'problem'> {
   kind: ListedPages['kind'] | 'others';
+  /** Its inode in the old kernel; null if it was not found. */
+  before: FileMetadata | null;
   /** Null until the next kernel is up. */
   arrival: ArrivalLook | null;
 }
