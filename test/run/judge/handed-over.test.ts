@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge that needs no pattern, where it could not look, and under which key it knows a file.
 import { describe, expect, it } from 'vitest';
+import type { LivePlan } from '../../../src/run/engine/plan.js';
+import { missedTheJump } from '../../../src/run/judge/handed-over/fingerprint.js';
 import { judgeHandedOver } from '../../../src/run/judge/handed-over/judge.js';
 import { keyOf } from '../../../src/run/judge/handed-over/key.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
 import { RunState } from '../../../src/run/state/run-state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
+import { FAKE_FORMAT } from '../../fakes/ram.js';
+import { image } from '../../fakes/run.js';
 import { fakeAgents, fakePlan, fakeRecorder, reply } from '../../fakes/parts.js';
 
 /** What is in it is not read. */
@@ -40,6 +44,29 @@ describe('pages that nobody followed', () => {
 
   it("have their other judge where the lab's agent preserved a file", async () => {
     expect((await blindRun([OWN])).missing).toEqual([]);
+  });
+});
+
+describe('pages that cannot be followed', () => {
+  const jump = (more: Partial<LivePlan>) => {
+    const state = new RunState();
+    const plan = fakePlan(parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml'), more);
+    missedTheJump({ plan, state, recorder: fakeRecorder().recorder });
+    return state.followed;
+  };
+
+  it('leave the run blind if the lab does not know how their kernel lays them out', () => {
+    expect(jump({ formats: [{ ...FAKE_FORMAT, handlers: 1n }], kernels: [image('a')] })).toEqual({
+      blind: 'a: the layouts of what it hands over are not known',
+    });
+    expect(jump({ formats: [null], unread: ['a: it has no System.map'] })).toEqual({
+      blind: 'a: it has no System.map',
+    });
+  });
+
+  it('are none in a kernel without sessions, and where nobody asks', () => {
+    expect(jump({ formats: [{ ...FAKE_FORMAT, handlers: null }] })).toBeNull();
+    expect(jump({ follow: false })).toBeNull();
   });
 });
 

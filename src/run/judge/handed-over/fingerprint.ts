@@ -22,10 +22,22 @@ export function canFollow({ follow, formats }: Pick<RunPlan, 'follow' | 'formats
   );
 }
 
+/** Why pages that may be handed over cannot be followed; null if the run does not ask, or the kernel has no sessions. */
+function cannotFollow(
+  { follow, formats, unread, kernels }: Pick<RunPlan, 'follow' | 'formats' | 'unread' | 'kernels'>,
+  epoch: number,
+): { blind: string } | null {
+  if (!follow || canFollow({ follow, formats }, epoch)) return null;
+  const format = formats[epoch];
+  if (format != null && format.handlers === null) return null;
+  const name = kernels[epoch]?.name ?? 'this kernel';
+  return { blind: unread?.[epoch] ?? `${name}: the layouts of what it hands over are not known` };
+}
+
 /** Call it when the machine stands at the jump, before a fault changes anything. */
 export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<void> {
   const { plan, state, view, recorder } = parts;
-  state.followed = null;
+  state.followed = cannotFollow(plan, recorder.epoch);
   if (!canFollow(plan, recorder.epoch)) return;
   const { resumed } = plan;
   if (resumed !== null && resumed.rung !== 'jump' && reaches(resumed.rung, 'jump') && recorder.epoch === 0) {
@@ -85,7 +97,9 @@ export async function takeFingerprints(parts: Needs<'plan' | 'recorder' | 'state
 
 /** The machine went on without a stop at the jump. */
 export function missedTheJump({ plan, state, recorder }: Needs<'plan' | 'recorder' | 'state'>): void {
-  state.followed = canFollow(plan, recorder.epoch) ? { blind: 'the machine did not stop at the jump' } : null;
+  state.followed = canFollow(plan, recorder.epoch)
+    ? { blind: 'the machine did not stop at the jump' }
+    : cannotFollow(plan, recorder.epoch);
 }
 
 /** Call it when the next kernel is up, and nothing has opened /dev/liveupdate. */

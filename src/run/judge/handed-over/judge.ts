@@ -21,7 +21,9 @@ import { keyOf } from './key.js';
 import { metadataIn } from './metadata.js';
 import type { Followed, FollowedPages } from './state.js';
 
-const HINT = 'run it with --cold and --accel tcg, where the lab can stop the machine at the jump';
+const HINT =
+  'run it with --cold and --accel tcg, where the lab can stop the machine at the jump, on kernels whose layouts it ' +
+  'knows (lab abi show)';
 /** Files in result.json; the worst come first. */
 const MAX_FILES = 1024;
 const ORDER: readonly FollowedState[] = ['corrupt', 'lost', 'leaked', 'unjudged', 'released', 'preserved'];
