@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { switchOf } from './binary/cmdline.js';
-export { isSet } from './binary/config.js';
+export { isSet, valueOf } from './binary/config.js';
 export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './abi/diff.js';
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi/rules.js';
 export { type BootMemory, bootMemory, type MemoryPlan, USUAL_INITRAMFS } from './memory/boot-memory.js';

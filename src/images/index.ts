@@ -41,5 +41,7 @@ export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './buil
 export { type Available, kernelsOfSuite, listAvailable } from './available/offers.js';
 export { definitionText } from './available/versions.js';
 export { describeConfig } from './config/starting-config.js';
+export { problemsOfSigning } from './signing/possible.js';
+export { signImage } from './signing/sign.js';
 export { defineWithConfig } from './config/config-of-file.js';
 export { writeVariant } from './definition/variant.js';

@@ -15,9 +15,11 @@ import { replaceFile } from '../util/replace-file.js';
 
 /**
  * What a tool is for: running a machine, making a root file system, fetching source through apt, unpacking it, building
- * a kernel, what the configuration of a distribution needs besides, and so on.
+ * a kernel, what one with certificates or with the configuration of a distribution needs besides, signing it, and so
+ * on.
  */
-export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'distribution' | 'git' | 'test';
+export type Purpose =
+  'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'certificates' | 'distribution' | 'sign' | 'git' | 'test';
 
 export interface HostTool {
   name: string;
@@ -113,8 +115,9 @@ export const HOST_TOOLS: readonly HostTool[] = [
   program('patch', 'patch', 'build'),
   program('perl', 'perl', 'build'),
   file('gelf.h', 'libelf-dev', ['/usr/include/gelf.h'], 'build'),
-  program('openssl', 'openssl', 'distribution'),
-  file('opensslv.h', 'libssl-dev', ['/usr/include/openssl/opensslv.h'], 'distribution'),
+  program('openssl', 'openssl', 'certificates', 'sign'),
+  file('opensslv.h', 'libssl-dev', ['/usr/include/openssl/opensslv.h'], 'certificates'),
+  program('sbsign', 'sbsigntool', 'sign'),
   program('zstd', 'zstd', 'distribution'),
   program('git', 'git', 'git'),
   program('redis-server', 'redis-server', 'test'),

@@ -11,13 +11,15 @@ import { type Scenario, type Step, UPDATE_OPS } from '../model/scenario/scenario
  */
 const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([...UPDATE_OPS, 'fault']);
 
-export function extentOf({ steps, hardware, machine, cmdlines }: Scenario): Extent {
+export function extentOf({ steps, hardware, machine, cmdlines, sign }: Scenario): Extent {
   const plain =
     steps.every((step) => CORE_STEPS.has(step.op) || isFileAction(step)) &&
     hardware.iommu.kind === 'none' &&
     hardware.devices.length === 0 &&
     machine.qemuArgs.length === 0 &&
     machine.numa === undefined &&
+    // The small variant has no ACPI, so its image is no PE file.
+    sign === undefined &&
     // A parameter may be that of a driver.
     cmdlines.every((cmdline) => cmdline.trim() === '');
   return plain ? 'core' : 'full';

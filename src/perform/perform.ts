@@ -17,6 +17,7 @@ import { COVERAGE_JSON } from '../coverage/index.js';
 import { RunCoverage } from './coverage.js';
 import { keep, type PerformOptions, planOf, resultOf, run } from './one-run.js';
 import type { Prepared } from './prepare.js';
+import { signedImages } from './signing.js';
 import { type Cold, type Start, startOf, type Starter } from './start.js';
 
 export type { PerformOptions } from './one-run.js';
@@ -82,7 +83,8 @@ async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptO
   try {
     const planned = planOf(scenario, prepared, options, { id, dir, folder, signal });
     const coverage = options.coverage === 'on' ? new RunCoverage(planned) : null;
-    const plan = { ...planned, coverage: coverage?.ranges };
+    const signed = await signedImages(planned, signal);
+    const plan = { ...planned, coverage: coverage?.ranges, ...(signed === null ? {} : { signed }) };
     const timeline = new Timeline();
     const onEvent = (event: Event) => {
       folder.event(event);

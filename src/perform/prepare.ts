@@ -7,9 +7,11 @@ import {
   ensureKernel,
   ensureKselftest,
   ensureRootFs,
+  ensureTools,
   type Extent,
   findProgram,
   type ImageContext,
+  openWorkspace,
 } from '../images/index.js';
 
 import { filePlaces } from '../images/abi/file-places.js';
@@ -23,6 +25,7 @@ import { extentOf } from './extent.js';
 import { debuggerAccel } from './debugger-accel.js';
 import { accelFor } from './guests-accel.js';
 import { requireFeatures } from './require-features.js';
+import { featuresMissingToSign } from './signing.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
 import { breakpointsOnKvm } from '../host/breakpoints.js';
 import type { ProbeAnswer } from '../host/kvm/failure.js';
@@ -132,6 +135,8 @@ export class Preparation {
         title: 'host packages',
         run: async (task) => {
           await ensureHostTools(this.context(task));
+          if (scenarios.some(({ sign }) => sign !== undefined))
+            await ensureTools(['sign'], openWorkspace(this.context(task)));
           const binary = findProgram(QEMU) ?? QEMU;
           for (const scenario of scenarios) {
             requireFeatures(await featuresMissingInQemu(scenario, binary, defaultCacheDir()), scenario);
@@ -190,6 +195,7 @@ export class Preparation {
             requireFeatures(
               [
                 ...featuresMissingInKernels(scenario, kernels),
+                ...featuresMissingToSign(scenario, kernels),
                 ...missingMemory(scenario, kernels, this.rootfs?.size ?? 0),
               ],
               scenario,

@@ -90,6 +90,7 @@ export async function startOf(plan: RunPlan, { use, failed, signal, tell }: Star
   const { enabled, maxBytes } = snapshotSettings();
   if (use === 'cold') return cold('--cold');
   if (!enabled) return cold('LAB_SNAPSHOTS=off');
+  if (plan.signed !== undefined) return cold('what is loaded is signed with a key of this run');
   if (plan.onBreakpoint !== undefined) return cold('the user looks at the machine while it runs');
   try {
     const why = unsupported(machineConfig(plan)) ?? hostProblem(await resumeHost());

@@ -68,6 +68,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     machine,
     cmdlines,
     reserveMem,
+    ...(input.sign === undefined ? {} : { sign: { by: input.sign, pos: document.place(['sign']) } }),
     hardware,
     steps: drafts.map(({ step }) => step),
     policy: input.policy,

@@ -30,10 +30,15 @@ const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
   fetch: 'fetching kernel source',
   unpack: 'unpacking kernel source',
   build: 'building kernels',
+  certificates: 'building kernels that check signatures',
+  sign: 'signing kernels',
   distribution: 'building kernels with the configuration of a distribution',
   git: 'kernels from git',
   test: 'the tests of the lab itself',
 };
+
+/** Installed when something needs it: the tests, certain kernels, scenarios with signed kernels. */
+const WHEN_USED: ReadonlySet<Purpose> = new Set<Purpose>(['test', 'certificates', 'distribution', 'sign']);
 
 export function createCommand(): Command {
   return new Command('doctor')
@@ -46,8 +51,7 @@ export function createCommand(): Command {
       if (options.forget) forgetAnswers(defaultCacheDir());
       if (options.fix) await fix();
       const tools = hostTools();
-      // The tests, and a kernel with a distribution's configuration, install what only they use.
-      const wanted = ({ purposes }: ToolState) => purposes.some((one) => one !== 'test' && one !== 'distribution');
+      const wanted = ({ purposes }: ToolState) => purposes.some((one) => !WHEN_USED.has(one));
       const absent = tools.filter((tool) => tool.path === null && wanted(tool));
       const missing = absent.filter((tool) => !tool.optional);
       const sandbox = await hostSandbox();

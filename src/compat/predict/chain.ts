@@ -16,6 +16,7 @@ import { lateAreasRuling } from '../memory/late-areas.js';
 import { predict } from './predict.js';
 import type { KernelFacts } from '../versions/kernel-facts.js';
 import { ruled } from '../rules/ruling.js';
+import { signatureRuling } from './signature.js';
 import { type Use, USES } from '../rules/rules.js';
 import { withVersionFaults } from './version-faults.js';
 import { readsOf } from '../versions/versions.js';
@@ -108,6 +109,8 @@ function withScenario(images: Prediction, { scenario, from, epoch, memory }: Upd
   const overruled = (outcome: Prediction['outcome'], reason: string): Prediction =>
     ruled(images, { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], reason });
   if (callsOff(scenario, epoch)) return overruled('refused', 'the scenario calls the update off');
+  const unsigned = images.outcome === 'refused' ? null : signatureRuling(scenario, from, epoch);
+  if (unsigned !== null) return ruled(images, unsigned);
   const stopped = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
   if (stopped)
     return {

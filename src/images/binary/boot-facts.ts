@@ -2,8 +2,8 @@
 // Finds how much memory a kernel needs to boot, from its header, its symbols and its configuration. The files are not
 // trusted.
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { isSet } from '../../compat/index.js';
-import type { BootFacts, KernelImage } from '../../model/kernel/image.js';
+import { isSet, valueOf } from '../../compat/index.js';
+import type { BootFacts, KernelImage, LoadingRules } from '../../model/kernel/image.js';
 import { readBzImage } from './bzimage.js';
 
 /** A map is sorted by address: `_text` is near its beginning, `_end` near its end. The MiBs between are not read. */
@@ -20,7 +20,18 @@ export function bootFactsOf({ bzImage, systemMap, config }: Files): BootFacts {
     initSize: headerOf(bzImage),
     runtime: runtimeOf(endsOf(systemMap)),
     handoverDebug: configText === null ? null : isSet(configText, 'CONFIG_KEXEC_HANDOVER_DEBUG'),
+    ...(configText === null ? {} : loadingOf(configText)),
   };
+}
+
+/** Options of security/lockdown/Kconfig and kernel/Kconfig.kexec. */
+function loadingOf(config: string): { loading?: LoadingRules } {
+  const has = (name: string) => isSet(config, `CONFIG_${name}`);
+  const enabled = has('SECURITY_LOCKDOWN_LSM') && /\blockdown\b/.test(valueOf(config, 'CONFIG_LSM') ?? '');
+  const always = has('LOCK_DOWN_KERNEL_FORCE_INTEGRITY') || has('LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY');
+  const lockdown = !enabled ? 'never' : always ? 'always' : 'on-demand';
+  const signature = has('KEXEC_SIG_FORCE') ? 'always' : has('KEXEC_SIG') ? 'in-lockdown' : 'never';
+  return lockdown === 'never' && signature !== 'always' ? {} : { loading: { lockdown, signature } };
 }
 
 function headerOf(bzImage: string): number | null {

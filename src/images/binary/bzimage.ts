@@ -71,3 +71,20 @@ function payloadOf(path: string, head: Buffer, setup: number, size: number): { o
     throw new LabError(`${path} is cut off: its payload ends at ${offset + length}, the file at ${size}`);
   return { offset, length };
 }
+
+const PE_POINTER = 0x3c;
+const DOS_BYTES = 0x40;
+
+/** Whether the file begins as a PE file too, as CONFIG_EFI_STUB makes it (arch/x86/boot/header.S). */
+export function hasPeHeader(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(DOS_BYTES);
+    if (readSync(fd, head, 0, DOS_BYTES, 0) < DOS_BYTES || head.toString('latin1', 0, 2) !== 'MZ') return false;
+    const magic = Buffer.alloc(4);
+    const got = readSync(fd, magic, 0, magic.length, head.readUInt32LE(PE_POINTER));
+    return got === magic.length && magic.toString('latin1') === 'PE\0\0';
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts the files of a kernel into the cache, with a description that is read from the files themselves.
-import { copyFileSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../util/errors.js';
@@ -9,7 +9,7 @@ import { scanVmlinux } from '../binary/components.js';
 import { writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { sha256File } from '../source/download.js';
-import { parseConfig } from './fragment.js';
+import { SIGNING_KEY, trustsBuildKey } from '../signing/keys.js';
 import { numbersIn } from '../source/numbers.js';
 import type { StoredImage } from './stored-image.js';
 
@@ -39,12 +39,6 @@ const FILES: readonly [from: string, to: string][] = [
 /** Their names in the cache. */
 export const KERNEL_FILES: readonly string[] = FILES.map(([, name]) => name);
 
-/**
- * The key and certificate that the build made for this kernel, which trusts them: for a signed kexec. A store does not
- * get them.
- */
-export const SIGNING_KEY = 'signing_key.pem';
-
 /** Takes a kernel from the tree where it was built. */
 export async function collect(tree: string, key: string, facts: ImageFacts, work: Workspace): Promise<void> {
   const beside = work.cache.kernel(`.${key}.partial`);
@@ -57,14 +51,12 @@ export async function collect(tree: string, key: string, facts: ImageFacts, work
     copyFileSync(file, join(beside, to));
   }
   const signingKey = join(tree, 'certs', SIGNING_KEY);
-  if (lstatSync(signingKey, { throwIfNoEntry: false })?.isFile() === true && trusts(join(beside, 'config')))
+  const isMade = lstatSync(signingKey, { throwIfNoEntry: false })?.isFile() === true;
+  if (isMade && trustsBuildKey(readFileSync(join(beside, 'config'), 'utf8'))) {
     copyFileSync(signingKey, join(beside, SIGNING_KEY));
+    chmodSync(join(beside, SIGNING_KEY), 0o600);
+  }
   await settle(beside, key, { ...facts, numbers: numbersIn(tree) }, work);
-}
-
-/** A tree keeps the key of an earlier configuration. */
-function trusts(config: string): boolean {
-  return parseConfig(readFileSync(config, 'utf8')).get('CONFIG_MODULE_SIG') === 'y';
 }
 
 /** Describes the files in a folder of the cache, and gives the folder its final name. */

@@ -15,10 +15,12 @@ import { compilerVersion } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { coreOf } from '../definition/core.js';
 import type { KernelDefinition } from '../definition/definition.js';
+import { readFragment } from './fragment.js';
 import { inputsOf, keyWith } from './keys.js';
-import { ensureTools } from '../requirements.js';
+import { ensureTools, type Purpose } from '../requirements.js';
 import { prebuiltKernel } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
+import { trustsBuildKey } from '../signing/keys.js';
 import { readStoredImage } from './stored-image.js';
 import { pullKernel } from '../store/pull.js';
 import { type Missing, tryStore } from '../store/try-store.js';
@@ -106,8 +108,14 @@ async function fromStore(
   return taken ? findBuilt(definition, work) : null;
 }
 
+/** The configuration of a distribution has certificates, and so has that of a kernel with a key of its own. */
+function furtherTools({ configOf, config }: KernelDefinition): Purpose[] {
+  if (configOf !== null) return ['certificates', 'distribution'];
+  return config.some((file) => trustsBuildKey(readFragment(file).text)) ? ['certificates'] : [];
+}
+
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
-  await ensureTools(['unpack', 'build', ...(definition.configOf === null ? [] : ['distribution' as const])], work);
+  await ensureTools(['unpack', 'build', ...furtherTools(definition)], work);
   const inPlace = gitOf(definition) !== null;
   const source = inPlace ? await namedSource(definition, work) : await ensureSource(definition, work);
   const compiler = await compilerVersion(work);

@@ -10,6 +10,16 @@ export interface BootFacts {
   runtime: number | null;
   /** CONFIG_KEXEC_HANDOVER_DEBUG: the kernel refuses to preserve memory in scratch. */
   handoverDebug: boolean | null;
+  /** What the kernel refuses to load; missing if it refuses nothing, or if its configuration is unknown. */
+  loading?: LoadingRules;
+}
+
+/** What a kernel refuses to load as its successor. */
+export interface LoadingRules {
+  /** It is locked down: never, if its command line says so (lockdown=), or always. */
+  lockdown: 'never' | 'on-demand' | 'always';
+  /** kexec_file_load wants a signature: never, in lockdown, or always (CONFIG_KEXEC_SIG_FORCE). */
+  signature: 'never' | 'in-lockdown' | 'always';
 }
 
 /** A kernel that is ready to boot. All paths are absolute. */

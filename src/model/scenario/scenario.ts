@@ -7,6 +7,7 @@ import type { FileAction, MemfdFlag, Seal } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from '../result/outcome.js';
 import type { Change, Place } from './place.js';
+import type { Signing } from '../kernel/signing.js';
 import type { SourcePos } from './source-pos.js';
 import type { TaintName } from '../result/taint.js';
 import type { Token } from './token.js';
@@ -209,6 +210,8 @@ export interface Scenario {
   /** Additions to the lab's own kernel command line, one for each epoch. */
   cmdlines: string[];
   reserveMem: ReserveMemSpec[];
+  /** Missing if the images are loaded as they were built. */
+  sign?: Signing | undefined;
   /** Devices for pass-through, and the IOMMU in front of them. */
   hardware: DevicePlan;
   steps: Step[];

@@ -82,12 +82,20 @@ export interface RunPlan {
   onBreakpoint?: OnBreakpoint | undefined;
   /** The user may pause the machine for any time: no deadline ends the run. */
   noDeadlines?: boolean | undefined;
+  /** Paths of the signed images, one for each epoch. Null, or missing: the image is loaded as it was built. */
+  signed?: readonly (string | null)[];
   /** Path of the kernel's own test program, one for each epoch; null if the scenario runs none. */
   selftests: (string | null)[];
 }
 
 /** The run's own copy of the plan, which can change: a recovery adds one more kernel. */
 export type LivePlan = RunPlan;
+
+/** The image that a kexec to this epoch loads. A recovery goes to the last kernel once more. */
+export function imageOf({ kernels, signed = [] }: RunPlan, epoch: number): string | null {
+  const kernel = kernels[epoch];
+  return kernel === undefined ? null : ((epoch < signed.length ? signed[epoch] : signed.at(-1)) ?? kernel.bzImage);
+}
 
 /** Copies a plan, so that the run can change it. */
 export function livePlan(plan: RunPlan): LivePlan {

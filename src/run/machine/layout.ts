@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the machine gets: kernels on disks, and the kernel command line of each epoch.
 import { statSync } from 'node:fs';
-import type { KernelImage } from '../../model/kernel/image.js';
 import { hasGuests } from '../../model/scenario/guest.js';
 import type { DiskSpec, MachineConfig } from '../../qemu/args.js';
 import { LabError } from '../../util/errors.js';
-import type { LivePlan, RunPlan } from '../engine/plan.js';
+import { imageOf, type LivePlan, type RunPlan } from '../engine/plan.js';
 import { movesItself } from '../kernel/shift.js';
 import { hardwareCmdline } from './hardware.js';
 import { traceEvents } from '../devices/trace.js';
@@ -50,16 +49,23 @@ function tscOf(plan: RunPlan): string[] {
   return khz === null ? [] : [`tsc_early_khz=${khz}`];
 }
 
-/** The kernels that some kexec loads, each once. */
-function nextKernels(plan: RunPlan): KernelImage[] {
-  return [...new Map(plan.kernels.slice(1).map((kernel) => [kernel.sha256, kernel])).values()];
+/** The images that some kexec loads, each once: what was built is told apart by its content. */
+function nextImages(plan: RunPlan): { id: string; path: string }[] {
+  const images = plan.kernels.slice(1).map((_, i) => nextImage(plan, i + 1));
+  return [...new Map(images.map((image) => [image.id, image])).values()];
+}
+
+function nextImage(plan: RunPlan, epoch: number): { id: string; path: string } {
+  const [kernel, path] = [plan.kernels[epoch], imageOf(plan, epoch)];
+  if (kernel === undefined || path === null) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
+  return { id: path === kernel.bzImage ? kernel.sha256 : path, path };
 }
 
 export function disksOf(plan: RunPlan): DiskSpec[] {
-  const kernels = nextKernels(plan);
+  const images = nextImages(plan);
   return [
-    ...(kernels.length > 0 ? [{ serial: INITRD_DISK, path: plan.rootfs.path }] : []),
-    ...kernels.map((kernel, i) => ({ serial: `kernel${i}`, path: kernel.bzImage })),
+    ...(images.length > 0 ? [{ serial: INITRD_DISK, path: plan.rootfs.path }] : []),
+    ...images.map(({ path }, i) => ({ serial: `kernel${i}`, path })),
   ];
 }
 
@@ -97,10 +103,9 @@ export function cmdlineOf(plan: LivePlan, epoch: number): string {
 }
 
 export function nextKernel(plan: LivePlan, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
-  const kernel = plan.kernels[epoch];
-  if (kernel === undefined) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
-  const index = nextKernels(plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
-  return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(plan, epoch) };
+  const { id, path } = nextImage(plan, epoch);
+  const index = nextImages(plan).findIndex((image) => image.id === id);
+  return { kernelDisk: `kernel${index}`, kernelSize: statSync(path).size, cmdline: cmdlineOf(plan, epoch) };
 }
 
 /** A client that ends leaves its port to the next one, so this is enough. */

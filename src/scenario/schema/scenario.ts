@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 import { FAILING_STEPS } from '../../model/scenario/failing.js';
 import { POLICIES, RECOVERIES } from '../../model/scenario/scenario.js';
+import { SIGNERS } from '../../model/kernel/signing.js';
 import { TAINT_NAMES } from '../../model/result/taint.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { GIB, LIMITS } from './limits.js';
@@ -125,6 +126,13 @@ export const scenarioSchema = mapping({
       'Short form: how the last update ends. file: kexec_file_load; legacy: kexec_load, which ' +
         'hands nothing over; abort: call it off after loading; kill-agent: kill the agent before the ' +
         'kexec',
+    ),
+  sign: z
+    .enum(SIGNERS)
+    .optional()
+    .describe(
+      'The image of each next kernel is signed. trusted: with a key of this run that the running kernel trusts; ' +
+        'stranger: with one that no kernel knows. By default it is loaded as it was built',
     ),
   faults: z.array(faultEntry).default([]).describe('Faults to inject during an update'),
   steps: z.array(step).min(1).optional().describe('Explicit form: every operation in order, instead of sessions'),

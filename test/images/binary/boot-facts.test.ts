@@ -33,6 +33,23 @@ describe('the memory that a kernel needs to boot', () => {
     expect(bootFactsOf(files({ config: '# CONFIG_KEXEC_HANDOVER_DEBUG is not set\n' })).handoverDebug).toBe(false);
   });
 
+  it.each([
+    ['', undefined],
+    ['CONFIG_KEXEC_SIG=y\n', undefined],
+    ['CONFIG_KEXEC_SIG=y\nCONFIG_KEXEC_SIG_FORCE=y\n', { lockdown: 'never', signature: 'always' }],
+    ['CONFIG_SECURITY_LOCKDOWN_LSM=y\nCONFIG_LSM="landlock,yama"\n', undefined],
+    [
+      'CONFIG_SECURITY_LOCKDOWN_LSM=y\nCONFIG_LSM="landlock,lockdown"\nCONFIG_KEXEC_SIG=y\n',
+      { lockdown: 'on-demand', signature: 'in-lockdown' },
+    ],
+    [
+      'CONFIG_SECURITY_LOCKDOWN_LSM=y\nCONFIG_LSM="lockdown"\nCONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY=y\n',
+      { lockdown: 'always', signature: 'never' },
+    ],
+  ])('what it refuses to load is in its configuration: %j', (config, loading) =>
+    expect(bootFactsOf(files({ config })).loading).toEqual(loading),
+  );
+
   it('is found at both ends of a map of many MiB', () => {
     const middle = 'ffffffff81500000 t some_function_with_a_name\n'.repeat(40_000);
     expect(bootFactsOf(files({ map: MAP.replace('ffffffff81c18000', `${middle}ffffffff81c18000`) })).runtime).toBe(

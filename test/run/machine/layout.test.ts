@@ -34,6 +34,20 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
   };
 }
 
+describe('images that are signed', () => {
+  it('are what the machine loads, each from a disk of its own; it boots the image as it was built', () => {
+    const { kernels, ...plan } = planOf(FILES, 'tcg');
+    const [first, next] = kernels as [RunPlan['kernels'][number], RunPlan['kernels'][number]];
+    const config = machineConfig({ ...plan, kernels: [first, next, next], signed: [null, '/run/1', '/run/2'] });
+    expect(config.kernel).toBe('/k/a');
+    expect(config.disks.map(({ serial, path }) => `${serial} ${path}`)).toEqual([
+      'initrd /r',
+      'kernel0 /run/1',
+      'kernel1 /run/2',
+    ]);
+  });
+});
+
 describe('a kernel that may move itself', () => {
   const dir = mkdtempSync(join(tmpdir(), 'lab-layout-'));
   afterAll(() => rmSync(dir, { recursive: true }));
