@@ -51,18 +51,13 @@ export async function signImage(
 ): Promise<string> {
   const own = join(dir, `signing-${index}`);
   mkdirSync(own, { mode: 0o700 });
-  const [request, key, certificate] = [join(own, 'request.cnf'), join(own, 'key.pem'), join(own, 'certificate.pem')];
-  writeFileSync(request, REQUEST);
+  const [settings, key, certificate] = [join(own, 'request.cnf'), join(own, 'key.pem'), join(own, 'certificate.pem')];
+  writeFileSync(settings, REQUEST);
   const env = { PATH: programPath(), LC_ALL: 'C', HOME: own };
-  await mustRun(
-    [
-      ...['openssl', 'req', '-x509', '-new', '-batch', '-config', request, '-days', '2', '-sha256'],
-      ...['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate],
-      ...(by === 'trusted' ? authority(running) : []),
-    ],
-    'cannot make the key of this run',
-    { env, signal },
-  );
+  const request = ['openssl', 'req', '-x509', '-new', '-batch', '-config', settings, '-days', '2', '-sha256'];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate];
+  const signer = by === 'trusted' ? authority(running) : [];
+  await mustRun([...request, ...made, ...signer], 'cannot make the key of this run', { env, signal });
   chmodSync(key, 0o600);
   const signed = join(dir, `signed-${index}`);
   await mustRun(
