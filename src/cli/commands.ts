@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.js')).createCommand(),
   matrix: async () => (await import('./matrix/matrix.js')).createCommand(),
+  selftests: async () => (await import('./matrix/selftests.js')).createCommand(),
   coverage: async () => (await import('./coverage/coverage.js')).createCommand(),
   worker: async () => (await import('./matrix/worker.js')).createCommand(),
   images: async () => (await import('./commands/images.js')).createCommand(),

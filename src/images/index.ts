@@ -16,7 +16,7 @@ export {
   type Purpose,
   type ToolState,
 } from './requirements.js';
-export { ensureKselftest } from './build/kselftest.js';
+export { ensureKselftest, type ListedTest, listKselftests } from './build/kselftest.js';
 export { ensureKernel, type Extent, findBuilt } from './build/kernel.js';
 export {
   buildableNames,

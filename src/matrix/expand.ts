@@ -2,7 +2,7 @@
 // Expands a plan to its cells: each selected scenario on its kernels, with its repeats.
 import { createHash } from 'node:crypto';
 import type { Cell } from '../model/result/matrix.js';
-import type { Exclude, Plan } from '../model/scenario/plan.js';
+import type { Exclude, Plan, Selection } from '../model/scenario/plan.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { parseScenario, ScenarioError, type ScenarioOverrides } from '../scenario/index.js';
 import { glob } from '../util/text/glob.js';
@@ -37,7 +37,7 @@ export function expandPlan(
   const excluded = excluder(plan.excludes);
   let cells = 0;
   for (const { path, own, rule, selection } of selected) {
-    for (const kernels of selection.kernels === 'own' ? [own.kernels] : plan.chains) {
+    for (const kernels of chainsOf(selection.kernels, own, plan)) {
       const pair = {
         path,
         own: kernels.length === own.kernels.length && kernels.every((name, index) => name === own.kernels[index]),
@@ -73,6 +73,11 @@ export function expandPlan(
       { file: plan.file, line: 0, column: 0, message: 'the plan has no cell', hint: [...leftOut.keys()][0] ?? null },
     ]);
   return { pairs: [...pairs.values()], leftOut: [...leftOut].map(([why, count]) => ({ why, count })) };
+}
+
+function chainsOf(choice: Selection['kernels'], own: Scenario, { chains }: Plan): readonly string[][] {
+  if (choice === 'own') return [own.kernels];
+  return choice === 'plan' ? chains : choice;
 }
 
 /** Null if its steps are written for another number of kernels. */

@@ -69,10 +69,15 @@ function build(
 ): Plan {
   const { file } = document;
   const beside = (path: string) => resolve(dirname(file), path);
-  const kernels = kernelsOf(input, problems, known);
-  const selections = input.scenarios.map((entry, index) =>
-    selectionOf(entry, index, input, document, problems, beside),
-  );
+  const kernels = kernelsOf(input.kernels, ['kernels'], problems, known);
+  const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
+  const directions = DIRECTIONS.filter((each) => words.includes('all') || words.includes(each));
+  const selections = input.scenarios.map((entry, index) => ({
+    ...selectionOf(entry, index, input, document, problems, beside),
+    kernels: Array.isArray(entry.kernels)
+      ? pairsOf(kernelsOf(entry.kernels, ['scenarios', index, 'kernels'], problems, known), directions)
+      : entry.kernels,
+  }));
   const { rule } = known;
   for (const [index, { path, kind }] of selections.entries())
     if (rule) refuse(rule, { kind: 'plan-path', path, access: 'read' }, ['scenarios', index, kind], problems);
@@ -82,14 +87,7 @@ function build(
     if (rule && value !== undefined) refuse(rule, { kind: 'plan-path', path: beside(value), access }, [key], problems);
   }
   const fuzz = input.fuzz === undefined ? null : huntOf(input.fuzz, beside, problems, rule ?? null);
-  const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
-  const chains = [
-    ...pairsOf(
-      kernels,
-      DIRECTIONS.filter((each) => words.includes('all') || words.includes(each)),
-    ),
-    ...chainsOf(input, problems, known),
-  ];
+  const chains = [...pairsOf(kernels, directions), ...chainsOf(input, problems, known)];
   if (chains.length === 0 && problems.empty && selections.some((selection) => selection.kernels === 'plan')) {
     problems.add(
       ['scenarios'],
@@ -149,8 +147,8 @@ function huntOf(
 }
 
 /** Ordered by version, without duplicates. */
-function kernelsOf({ kernels }: PlanInput, problems: Problems, known: PlanOptions): string[] {
-  const chosen = new Set(kernels.flatMap((word, index) => named(word, ['kernels', index], problems, known)));
+function kernelsOf(kernels: readonly string[], path: Path, problems: Problems, known: PlanOptions): string[] {
+  const chosen = new Set(kernels.flatMap((word, index) => named(word, [...path, index], problems, known)));
   const inOrder = known.all.filter((name) => chosen.has(name));
   return [...inOrder, ...[...chosen].filter((name) => !inOrder.includes(name))];
 }
@@ -210,7 +208,7 @@ function selectionOf(
   document: SourceDocument,
   problems: Problems,
   beside: (path: string) => string,
-): Selection {
+): Omit<Selection, 'kernels'> {
   const path: Path = ['scenarios', index];
   const kind = entry.file === undefined ? 'folder' : 'file';
   const where = entry.file ?? entry.folder;
@@ -229,7 +227,6 @@ function selectionOf(
     kind,
     tags: entry.tags,
     without: entry.without,
-    kernels: entry.kernels,
     repeats: entry.repeats ?? repeats,
     line: document.place(path).line,
   };

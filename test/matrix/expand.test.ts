@@ -40,6 +40,15 @@ const SHORT = 'from: "1"\nto: "2"\ntags: [a, b]\nsessions: [{name: s, files: [{n
 const STEPS = 'from: "1"\nto: "2"\ntags: [a]\nsteps: [{create: s}, load, kexec]\nexpect: preserved\n';
 
 describe("a plan's cells", () => {
+  it('are pairs of other kernels where an entry names its own, in the directions of the plan', async () => {
+    const plan = (pairs: string) =>
+      `kernels: ["1"]\npairs: ${pairs}\nscenarios: [{file: x.yaml}, {file: y.yaml, kernels: ["3", "2"]}]\n`;
+    expect(await expand(plan('[same, forward]'), { 'x.yaml': SHORT, 'y.yaml': SHORT })).toMatchObject({
+      pairs: ['x.yaml 1>1', 'y.yaml 2>2', 'y.yaml 2>3', 'y.yaml 3>3'],
+      leftOut: [],
+    });
+  });
+
   it('are every scenario on every pair and chain', async () => {
     expect(
       await expand(

@@ -43,6 +43,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   fuzz: 'its plan names kernels of this lab only; its corpus is its own',
   history: 'reads results as data',
   report: 'reads results as data',
+  selftests: 'makes its own plan; the tree is a kernel that the user types',
   worker: 'its jobs go through the runner (s01)',
 };
 

@@ -69,7 +69,7 @@ export function createCommand(): Command {
     });
 }
 
-async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
+export async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   const key = takeQueueKey(process.env);
   if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, { ...planKernels(), rule: ruleFor(file, options) });

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import type { ImageContext } from '../index.js';
 import type { Structure } from '../../model/kernel/abi.js';
 import type { KernelImage } from '../../model/kernel/image.js';
-import { isStaged } from '../../model/scenario/selftest.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
 import { kernelAbi } from './kernel-abi.js';
@@ -37,7 +36,7 @@ export function needsHandoverFormat(scenario: Scenario): boolean {
 
 /** Whether a program of somebody else may preserve files: the lab knows of them only what is in memory. */
 export function hasForeignClient({ steps }: Scenario): boolean {
-  return steps.some((step) => step.op === 'exec' || (step.op === 'kselftest' && isStaged(step.test)));
+  return steps.some((step) => step.op === 'exec' || (step.op === 'kselftest' && step.stage !== null));
 }
 
 /** Such a scenario cannot run at all without the format. */

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds upstream's live-update tests (tools/testing/selftests/liveupdate) as static programs, from the source of the
 // kernel that they will run on. The cache keeps them by source and compiler.
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -69,14 +60,45 @@ export async function ensureKselftest(
   });
 }
 
+/** A program of the tests in a kernel's source. */
+export interface ListedTest {
+  name: string;
+  /** It hands something over, and so runs in two stages: it is built on luo_test() of the tree. */
+  staged: boolean;
+}
+
+/** The programs that a kernel's source makes of its live-update tests. Throws a UsageError if it has none. */
+export async function listKselftests(kernel: string, context: ImageContext): Promise<ListedTest[]> {
+  const work = openWorkspace(context);
+  const resolved = resolveKernel(kernel);
+  if (resolved.kind === 'files' || resolved.definition.prebuilt !== null)
+    throw new UsageError(`kernel ${kernel} is ready-made: there is no source to list tests of`);
+  const { definition } = resolved;
+  const { dir } = await onDisk(work.cache, () => ensureSource(definition, work));
+  const tests = testsIn(join(dir, FOLDER));
+  if (tests.length === 0) throw new UsageError(`the source of kernel ${kernel} has no ${FOLDER}`);
+  return tests;
+}
+
+/** Those of the folder's Makefile (TEST_GEN_PROGS and TEST_GEN_PROGS_EXTENDED) whose source is there, in its order. */
+export function testsIn(folder: string): ListedTest[] {
+  const makefile = join(folder, 'Makefile');
+  if (!existsSync(makefile)) return [];
+  const lines = readFileSync(makefile, 'utf8').replaceAll('\\\n', ' ').split('\n');
+  const names = lines.flatMap(
+    (text) =>
+      /^\s*TEST_GEN_PROGS(?:_EXTENDED)?\s*[:+?]?=\s*([^#]*)/
+        .exec(text)?.[1]
+        ?.split(/\s+/)
+        .filter((name) => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) ?? [],
+  );
+  return [...new Set(names)]
+    .filter((name) => existsSync(join(folder, `${name}.c`)))
+    .map((name) => ({ name, staged: /\bluo_test\s*\(/.test(readFileSync(join(folder, `${name}.c`), 'utf8')) }));
+}
+
 function checkTest(folder: string, kernel: string, test: string): void {
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .flatMap((name) =>
-          /\bmain\s*\(|TEST_HARNESS_MAIN/.test(sourceText(folder, name)) ? [name.replace(/\.c$/, '')] : [],
-        )
-        .filter((name) => name !== 'init')
-    : [];
+  const names = testsIn(folder).map(({ name }) => name);
   if (names.includes(test)) return;
   const near = nearest(test, names);
   throw new UsageError(
@@ -92,10 +114,6 @@ function checkTest(folder: string, kernel: string, test: string): void {
           : `did you mean ${near}? Its tests: ${names.join(', ')}`,
     },
   );
-}
-
-function sourceText(folder: string, name: string): string {
-  return name.endsWith('.c') ? readFileSync(join(folder, name), 'utf8') : '';
 }
 
 async function compile(source: string, test: string, dir: string, signal: AbortSignal): Promise<void> {

@@ -19,8 +19,8 @@ export interface Selection {
   /** Only scenarios with all of these tags and none of `without`. */
   tags: string[];
   without: string[];
-  /** `own`: the kernels in the scenario. `plan`: the plan's pairs and chains. */
-  kernels: 'own' | 'plan';
+  /** `own`: the kernels in the scenario. Otherwise pairs and chains, those of the plan or its own. */
+  kernels: 'own' | 'plan' | string[][];
   repeats: number;
   /** Its line in the plan, for messages. */
   line: number;

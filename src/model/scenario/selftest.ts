@@ -17,7 +17,7 @@ export interface CaseOfResult {
 /** lib/test_kho.c: not a program. A kernel with CONFIG_TEST_KEXEC_HANDOVER=y tests itself while it boots. */
 export const TEST_KHO = 'test_kho';
 
-/** True for a test that hands something over: it runs in two stages. The others test one kernel. */
+/** By its name, true for a test that hands something over: it runs in two stages. The others test one kernel. */
 export function isStaged(test: string): boolean {
   return test.startsWith('luo_') || test === TEST_KHO;
 }

@@ -16,9 +16,12 @@ const selection = mapping({
   tags: z.array(line('a tag')).default([]).describe('Only scenarios with all of these tags'),
   without: z.array(line('a tag')).default([]).describe('No scenarios with any of these tags'),
   kernels: z
-    .enum(['plan', 'own'])
+    .union([z.enum(['plan', 'own']), z.array(kernel).min(1)], { error: 'expected plan, own, or a list of kernels' })
     .default('plan')
-    .describe('plan: on every pair and chain of the plan; own: on the kernels in the scenario'),
+    .describe(
+      'plan: on every pair and chain of the plan; own: on the kernels in the scenario; a list: on the pairs of these ' +
+        'kernels, in the directions of the plan',
+    ),
   repeats: whole()
     .min(1)
     .max(1000)

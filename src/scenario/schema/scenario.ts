@@ -110,6 +110,12 @@ export const scenarioSchema = mapping({
           .regex(/^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/, { error: 'expected the name of a kernel, such as 7.3.4' })
           .optional()
           .describe('The kernel whose source has the test; by default each kernel runs the test of its own source'),
+        stages: z
+          .union([z.literal(1), z.literal(2)])
+          .optional()
+          .describe(
+            '2: stage 1 before the update, stage 2 after it; 1: it runs on every kernel. 2 for luo_* and test_kho',
+          ),
         args: z.array(line('an argument')).max(16).default([]).describe('Arguments besides the stage'),
         timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage fails'),
       }),

@@ -6,14 +6,17 @@ import { LIMITS } from '../schema/limits.js';
 import type { Problems } from '../source/problems.js';
 import type { StepList } from '../steps/step-list.js';
 
-export function expandKselftest(
-  input: string | { test: string; timeout: number; tree?: string | undefined; args: readonly string[] },
-  kernels: number,
-  out: StepList,
-  problems: Problems,
-): void {
-  const { test, timeout, tree, args } =
-    typeof input === 'string' ? { test: input, timeout: LIMITS.selftestTimeout, tree: undefined, args: [] } : input;
+interface Selftest {
+  test: string;
+  timeout: number;
+  tree?: string | undefined;
+  stages?: 1 | 2 | undefined;
+  args: readonly string[];
+}
+
+export function expandKselftest(input: string | Selftest, kernels: number, out: StepList, problems: Problems): void {
+  const { test, timeout, tree, args, stages }: Selftest =
+    typeof input === 'string' ? { test: input, timeout: LIMITS.selftestTimeout, args: [] } : input;
   const program = {
     op: 'kselftest' as const,
     test,
@@ -22,7 +25,7 @@ export function expandKselftest(
     ...(args.length === 0 ? {} : { args: [...args] }),
   };
   const path = ['kselftest'];
-  if (isStaged(test)) {
+  if (stages === undefined ? isStaged(test) : stages === 2) {
     if (kernels !== 2)
       problems.add(path, `${test} has two stages, which takes two kernels; found ${kernels}`, null, 'key');
     out.add({ ...program, stage: 1 }, path);

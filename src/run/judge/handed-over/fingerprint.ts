@@ -22,7 +22,7 @@ export function canFollow({ follow, formats }: Pick<RunPlan, 'follow' | 'formats
   );
 }
 
-/** Why pages that may be handed over cannot be followed; null if the run does not ask, or the kernel has no sessions. */
+/** Why pages cannot be followed that may be handed over; null if nobody asks, or the kernel has no sessions. */
 function cannotFollow(
   { follow, formats, unread, kernels }: Pick<RunPlan, 'follow' | 'formats' | 'unread' | 'kernels'>,
   epoch: number,

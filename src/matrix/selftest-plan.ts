@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a plan of all live-update tests that a kernel's source has: a scenario for each program, on every pair.
+import type { ListedTest } from '../images/index.js';
+
+/** Text of each file, by name. `plan.yaml` is the plan; paths in it are relative to it. */
+export function selftestPlan(
+  tree: string,
+  tests: readonly ListedTest[],
+  kernels: readonly string[],
+): Map<string, string> {
+  const [from = tree, to = from] = [kernels[0], kernels.at(-1)];
+  const files = new Map<string, string>();
+  for (const { name, staged } of tests) {
+    files.set(
+      `${name}.yaml`,
+      [
+        `description: The test ${name} of ${tree}'s source on both kernels`,
+        'tags: [kselftest]',
+        `from: ${JSON.stringify(from)}`,
+        `to: ${JSON.stringify(to)}`,
+        `kselftest: {test: ${name}, tree: ${JSON.stringify(tree)}, stages: ${staged ? 2 : 1}}`,
+        'expect: preserved',
+        '',
+      ].join('\n'),
+    );
+  }
+  files.set(
+    'plan.yaml',
+    [
+      `name: selftests-${tree}`,
+      `description: Every live-update test of ${tree}'s source on every pair of kernels`,
+      `kernels: ${JSON.stringify(kernels)}`,
+      'pairs: all',
+      'scenarios:',
+      ...tests.map(({ name }) => `  - file: ${name}.yaml`),
+      'limits: {timeout: 300}',
+      '',
+    ].join('\n'),
+  );
+  return files;
+}
