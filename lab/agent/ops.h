@@ -28,6 +28,8 @@ handler op_pfns;
 handler op_load, op_unload, op_kexec, op_go;
 /* machine/host.c */
 handler op_hello, op_zones, op_settle, op_finalize, op_die;
+/* machine/kmemleak.c, machine/page-owner.c */
+handler op_kmemleak, op_page_owners, op_page_stacks;
 /* machine/ssh.c, machine/renew.c */
 handler op_ssh, op_renew;
 /* vfio/open.c, vfio/list.c */

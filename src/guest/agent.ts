@@ -226,6 +226,21 @@ export function numberOf(reply: AgentReply, key: string): number {
   return value as number;
 }
 
+/** Returns a text from a reply, checked in the same way. */
+export function textOf(reply: AgentReply, key: string): string {
+  const value = reply.data[key];
+  if (typeof value !== 'string') throw new ClientGone(`the agent's answer cannot be used: no text ${key}`);
+  return value;
+}
+
+/** Returns a list of so many texts from a reply, checked in the same way. */
+export function textsOf(reply: AgentReply, key: string, length: number): string[] {
+  const value = reply.data[key];
+  if (!Array.isArray(value) || value.length !== length || value.some((text) => typeof text !== 'string'))
+    throw new ClientGone(`the agent's answer cannot be used: no ${length} texts ${key}`);
+  return value as string[];
+}
+
 /** Returns a list of tuples of numbers from a reply, checked in the same way. */
 export function tuplesOf(reply: AgentReply, key: string, width: number): number[][] {
   const value = reply.data[key];

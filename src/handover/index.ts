@@ -11,6 +11,7 @@ export { findRoots, rootVersion } from './kho/roots.js';
 export { type HandoverSource, Walk } from './memory/source.js';
 export type { FieldLocation } from './memory/field-location.js';
 export { structureAt } from './place/structure.js';
+export { preservedAreas } from './kho/areas.js';
 export { trackedPages } from './kho/tracked.js';
 export { trackedInXarray } from './kho/tracker.js';
 export { metadataOf } from './kho/trees.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides one outcome from the evidence. OUTCOMES gives the precedence; all other evidence stays listed as incidents.
-import type { Incident } from '../model/result/incident.js';
+import { type Incident, KMEMLEAK_COUNT } from '../model/result/incident.js';
 import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/result/outcome.js';
 
 export interface Verdict {
@@ -33,7 +33,8 @@ function first(incidents: readonly Incident[]): Verdict {
     const evidence = incidents.filter(({ implies }) => implies === outcome);
     // Of equal evidence, a kernel's own message tells most: an oops beats "the machine reported a panic", whichever
     // came first.
-    const cause = evidence.find(({ source }) => source === 'console') ?? evidence[0];
+    const telling = evidence.filter(({ title }) => title !== KMEMLEAK_COUNT);
+    const cause = telling.find(({ source }) => source === 'console') ?? telling[0] ?? evidence[0];
     if (cause !== undefined) return verdictOf(outcome, cause);
   }
   return verdictOf('preserved', null);

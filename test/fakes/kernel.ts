@@ -244,6 +244,9 @@ const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => An
   zones: (kernel) => kernel.zones,
   settle: () => done(),
   finalize: () => done({ present: false }),
+  kmemleak: () => failed('ENOENT', 'open /sys/kernel/debug/kmemleak'),
+  'page-owners': () => failed('ENOENT', 'open /sys/kernel/debug/page_owner'),
+  'page-stacks': () => failed('ENOENT', 'open /sys/kernel/debug/page_owner_stacks/count_threshold'),
   ssh: () => done({ fingerprint: 'A'.repeat(43) }),
   renew: () => done(),
 };

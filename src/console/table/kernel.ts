@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panics, oopses, warnings and stalls of any kernel.
+import { KMEMLEAK_COUNT } from '../../model/result/incident.js';
 import type { PatternGroup } from '../pattern.js';
 import { END_TRACE } from '../report-lines.js';
 
@@ -143,7 +144,7 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
     taint: 'sanitizer',
     shape: 'line',
     headers: ['new suspected memory leaks'],
-    formats: [{ re: /^kmemleak: (\d+) new suspected memory leaks/, title: 'kmemleak: new suspected memory leaks' }],
+    formats: [{ re: /^kmemleak: (\d+) new suspected memory leaks/, title: KMEMLEAK_COUNT }],
   },
   {
     name: 'lockup',

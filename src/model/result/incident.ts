@@ -26,3 +26,6 @@ export function noPlaceTitle(fault: string): string {
 export function isNoPlace(title: string | null): boolean {
   return title !== null && /^fault \S+: no place found for it$/.test(title);
 }
+
+/** Title of kmemleak's own line on the console. It only counts; the list of objects is another incident. */
+export const KMEMLEAK_COUNT = 'kmemleak: new suspected memory leaks';

@@ -3,6 +3,8 @@
 // when to judge.
 import type { Outcome } from '../../model/result/outcome.js';
 import { decide } from '../../verdict/verdict.js';
+import { lookForLeakedObjects } from '../checkers/kmemleak.js';
+import { noteOwners, stacksNow } from '../checkers/owners.js';
 import { closeAndInspect, mayClose } from '../judge/closing/closing.js';
 import { managedPages } from '../judge/files.js';
 import { memoryNow } from '../judge/closing/free-memory.js';
@@ -57,11 +59,13 @@ export class Epochs {
       const end = await recorder.task(`steps of epoch ${epoch}`, () => this.steps(operations, position));
       if (end.kind === 'called-off') {
         await judge.calledOff(end.why, end.rest === null ? [] : [...end.rest, ...rest]);
+        await this.leakedObjects();
         return false;
       }
       await judge.judge(last && plan.scenario.recover !== null ? 'guests-go-on' : 'guests-stay');
       if (kexec === null) {
         await this.close();
+        await this.leakedObjects();
         await this.recover();
         return false;
       }
@@ -69,6 +73,7 @@ export class Epochs {
       if (result.kind === 'jumped') return true;
       if (!isDeclared(kexec, result.errno) || !rest.some(({ op }) => op === 'kexec')) {
         await judge.calledOff(result.why, rest);
+        await this.leakedObjects();
         return false;
       }
       // The scenario declares this refusal, and tries again.
@@ -80,7 +85,10 @@ export class Epochs {
   private async attempt(attempt: UpdateAttempt): Promise<Update> {
     const { parts, judge } = this;
     const { recorder } = parts;
+    // Guests are paused by now: what takes seconds would be part of their downtime.
+    if (parts.state.guests.size === 0) await this.leakedObjects();
     judge.leaves();
+    await noteOwners(parts);
     const result = await recorder.task(`update ${recorder.epoch + 1}`, () => update(parts, attempt));
     if (result.kind === 'jumped') {
       const { release, bootId } = result.mark;
@@ -90,6 +98,7 @@ export class Epochs {
         handedOver: result.handedOver,
         managed: await managedPages(parts),
         memory: await memoryNow(parts),
+        stacks: await stacksNow(parts),
       });
       this.run.kernels.push({ release, bootId });
     }
@@ -144,6 +153,15 @@ export class Epochs {
     if (!mayClose(parts) || !fine.includes(decide(parts.recorder.incidents).outcome)) return;
     const arrival = run.judgements.ledger.entries.at(-1)?.arrival ?? null;
     await parts.recorder.task('everything is closed', () => closeAndInspect(parts, arrival));
+  }
+
+  /** The last look at a kernel: everything else is judged by then. */
+  private async leakedObjects(): Promise<void> {
+    const { parts } = this;
+    const { outcome } = decide(parts.recorder.incidents);
+    // A kernel that is worse off has no need of it.
+    if (!['preserved', 'refused', 'tainted', 'leak'].includes(outcome)) return;
+    await parts.recorder.task('kmemleak', () => lookForLeakedObjects(parts));
   }
 
   /**

@@ -21,6 +21,7 @@ import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
 import type { Needs } from '../engine/parts.js';
+import { ownersOfMarked } from '../checkers/owners.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
 import type { ExpectedFile } from '../state/file.js';
@@ -62,7 +63,7 @@ export async function judgeUpdate(
   }
   const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
   const record = recordOf(parts, { files, expected, marked, handedOver });
-  recordOracles(parts, record);
+  recordOracles(parts, record, record.counts.pagesLeaked > 0 ? ownersOfMarked(parts, marked, record.baseline) : []);
   noteContent(parts, files);
   if (handedOver === null || marked === null) noMarks(parts);
   else {

@@ -2,6 +2,7 @@
 // The ledger has one entry for each attempt to update. An entry is opened before the handover and closed exactly once,
 // and each of its parts is written exactly once, however the run ends.
 import type { AttemptOfResult } from '../../model/result/result.js';
+import type { PageStacks } from '../../oracles/checkers/page-owner.js';
 import type { Memory } from './closing/free-memory.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
@@ -19,6 +20,8 @@ export interface Arrival {
   managed: number | null;
   /** The kernel's account of its memory on arrival; null where it has none. */
   memory: Memory | null;
+  /** How many pages each piece of the kernel's code had on arrival; null where it does not say. */
+  stacks: PageStacks | null;
 }
 
 /** What the old kernel is about to hand over. */

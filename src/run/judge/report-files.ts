@@ -7,7 +7,8 @@ import type { UpdateRecord } from './records.js';
 const IMPLIES = { intact: null, unjudged: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
 export const NO_MARKS = new KhopIndex([]);
 
-export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): void {
+/** @param owners lines about who allocated the pages that leaked */
+export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord, owners: readonly string[] = []): void {
   const { recorder } = parts;
   for (const { kind, file, verdict } of record.files) {
     const good = verdict.state === 'intact';
@@ -62,7 +63,7 @@ export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): v
       side: 'outside',
       implies: 'leak',
       title: 'pages leaked',
-      detail: `${pagesLeaked} pages are neither restored nor given back`,
+      detail: [`${pagesLeaked} pages are neither restored nor given back`, ...owners].join('\n'),
     });
   }
 }

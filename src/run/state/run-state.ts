@@ -5,6 +5,7 @@ import { Holders } from '../../model/scenario/client.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import type { Owner } from '../../oracles/checkers/page-owner.js';
 import type { FollowState } from '../judge/handed-over/state.js';
 import { Descriptors } from './descriptors.js';
 import type { DeviceState } from './device.js';
@@ -66,6 +67,8 @@ export class RunState {
   readonly hardware: Mismatch[] = [];
   /** The pages that the last kexec handed over. */
   followed: FollowState = null;
+  /** Who had allocated pages that the last kexec handed over, by page frame, where the old kernel says so. */
+  readonly owners = new Map<number, Owner>();
   /** Null if nothing needs it. */
   handover: HandoverRoot | null = null;
   /** Page frame of the FLB header that the last kernel handed over; null if its structures did not lead there. */

@@ -3,6 +3,7 @@
 // `tainted_mask`: before anything is handed over, until the jump, on arrival and at the end.
 import type { Finding } from '../../console/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
+import type { Incident } from '../../model/result/incident.js';
 import type { TaintOfResult } from '../../model/result/result.js';
 import type { TaintName } from '../../model/result/taint.js';
 import { bitsOf, knownOnArrival, maskText } from '../../oracles/taint.js';
@@ -189,29 +190,27 @@ export class TaintWatch {
     }
   }
 
+  /** A kernel shows damage in another way than on its console and in its mask. */
+  shows(name: TaintName, told: Pick<Incident, 'source' | 'side' | 'title' | 'detail'>): void {
+    const declared = this.declared(name);
+    if (!declared) this.flags.add(name);
+    this.complain({ ...told, epoch: this.recorder.epoch, declared });
+  }
+
   private complain({
+    source = 'memory',
+    side = 'outside',
     epoch,
     title,
     detail,
     declared,
-  }: {
-    epoch: number;
-    title: string;
-    detail: string;
-    declared: boolean;
-  }): void {
+  }: Pick<Incident, 'epoch' | 'title' | 'detail'> &
+    Partial<Pick<Incident, 'source' | 'side'>> & { declared: boolean }): void {
     const { incidents } = this.recorder;
     const full = declared ? `${detail}; the scenario declares it` : detail;
     // A run with a recovery is concluded twice: before the recovery and at the end.
     if (incidents.some((known) => known.epoch === epoch && known.title === title && known.detail === full)) return;
-    this.recorder.incident({
-      source: 'memory',
-      side: 'outside',
-      implies: declared ? null : 'tainted',
-      epoch,
-      title,
-      detail: full,
-    });
+    this.recorder.incident({ source, side, implies: declared ? null : 'tainted', epoch, title, detail: full });
   }
 
   private declared(name: string): boolean {

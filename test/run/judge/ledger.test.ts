@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Ledger, type UpdateEntry } from '../../../src/run/judge/ledger.js';
 
 const leaving = (epoch: number) => ({ epoch, sessions: 2, files: 3, at: 10 });
-const arrival = { handedOver: null, managed: 5, memory: null };
+const arrival = { handedOver: null, managed: 5, memory: null, stacks: null };
 const FINAL = ['judged', 'refused', 'ended'] as const;
 
 describe('an entry of the ledger', () => {

@@ -12,6 +12,7 @@ import type { MemoryView } from '../../../qemu/memory.js';
 import type { PageArray } from '../../../qemu/vmemmap.js';
 import type { Pieces } from '../../../util/loop/turns.js';
 import type { Needs } from '../../engine/parts.js';
+import { ownersOf } from '../../checkers/owners.js';
 import { compareMemory } from './free-memory.js';
 import type { Arrival } from '../ledger.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
@@ -88,7 +89,7 @@ export async function closeAndInspect(
     (file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec),
   );
   await closeAll(parts);
-  let kept: Kept = { files: new Map(), others: [], pages: 0 };
+  let kept: Kept = { files: new Map(), firsts: [], others: [], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
     await settlePages(parts);
     const array = await parts.view.pageArray();
@@ -123,10 +124,13 @@ export async function closeAndInspect(
       side: 'outside',
       implies: 'leak',
       title: 'pages never released',
-      detail: `still in use with their old content after everything was closed: ${problems.join('; ')}`,
+      detail: [
+        `still in use with their old content after everything was closed: ${problems.join('; ')}`,
+        ...(await ownersOf(parts, [...kept.firsts, ...kept.others])),
+      ].join('\n'),
     });
   }
-  await compareMemory(parts, arrival?.memory ?? null);
+  await compareMemory(parts, arrival);
 }
 
 async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>): Promise<void> {
@@ -155,6 +159,8 @@ async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>):
 /** The pages that are neither free nor changed, and how many were looked at. */
 interface Kept {
   files: Map<ExpectedFile, number>;
+  /** The first such page of each file. */
+  firsts: number[];
   others: number[];
   pages: number;
 }
@@ -181,7 +187,7 @@ function* stillKept(
       return false;
     return pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
   };
-  const kept: Kept = { files: new Map(), others: [], pages: 0 };
+  const kept: Kept = { files: new Map(), firsts: [], others: [], pages: 0 };
   for (const file of files) {
     const pattern = file.pattern as Pattern;
     for (const run of file.retrieved?.runs ?? []) {
@@ -191,7 +197,9 @@ function* stillKept(
           !pattern.isHole(run.page + i) &&
           read((run.pfn + i) * PAGE, page) &&
           pattern.compare(run.page + i, words, 0) < 0;
-        if (inUse(run.pfn + i) && holds()) kept.files.set(file, (kept.files.get(file) ?? 0) + 1);
+        if (!inUse(run.pfn + i) || !holds()) continue;
+        if (!kept.files.has(file)) kept.firsts.push(run.pfn + i);
+        kept.files.set(file, (kept.files.get(file) ?? 0) + 1);
       }
     }
   }

@@ -3,6 +3,8 @@
 // look at single pages cannot: objects smaller than a page, and pages whose content has changed.
 import { type AgentReply, numberOf } from '../../../guest/agent.js';
 import type { Needs } from '../../engine/parts.js';
+import type { PageStacks } from '../../../oracles/checkers/page-owner.js';
+import { growthByOwner } from '../../checkers/owners.js';
 import { settlePages } from '../pages.js';
 
 /** Counters by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
@@ -86,9 +88,10 @@ const OTHER_USES: ReadonlySet<string> = new Set([
 /** Compares the kernel's memory with its state before /dev/liveupdate was opened. */
 export async function compareMemory(
   parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
-  before: Memory | null,
+  arrival: { memory: Memory | null; stacks: PageStacks | null } | null,
 ): Promise<void> {
   const { plan, recorder, state } = parts;
+  const before = arrival?.memory ?? null;
   const files = state.expected.size;
   let growth: Growth | null = null;
   for (let look = 0; look < LOOKS; look++) {
@@ -127,6 +130,9 @@ export async function compareMemory(
     side: 'inside',
     implies: 'leak',
     title: 'memory is missing after all was closed',
-    detail: `more than on arrival: ${excess.join('; ')}`,
+    detail: [
+      `more than on arrival: ${excess.join('; ')}`,
+      ...(await growthByOwner(parts, arrival?.stacks ?? null)),
+    ].join('\n'),
   });
 }
