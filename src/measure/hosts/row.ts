@@ -6,6 +6,9 @@ import { WITNESSES } from '../../model/result/witness.js';
 import { USERS } from './host.js';
 import { countsText, testsRow } from './tests.js';
 
+/** Witnesses that no particular kernel is needed for. */
+const OF_ANY_KERNEL = WITNESSES.filter((name) => name !== 'kmemleak');
+
 const runRow = z.object({
   scenario: z.string(),
   /** Null if there was no result. */

@@ -22,7 +22,9 @@ export async function lookForLeakedObjects(parts: Needs<'plan' | 'recorder' | 'a
   const has = hasChecker(parts, 'kmemleak');
   if (has === false) return;
   if (has === true) witnesses.require('kmemleak', epoch);
-  const reply = await agents.call('kmemleak', { ms: MIN_AGE_MS }, { waits: MIN_AGE_MS });
+  const reply = await recorder.task('kmemleak', () =>
+    agents.call('kmemleak', { ms: MIN_AGE_MS }, { waits: MIN_AGE_MS }),
+  );
   if (!reply.ok) {
     if (has === true) sayBlind(parts, reply);
     return;

@@ -161,7 +161,7 @@ export class Epochs {
     const { outcome } = decide(parts.recorder.incidents);
     // A kernel that is worse off has no need of it.
     if (!['preserved', 'refused', 'tainted', 'leak'].includes(outcome)) return;
-    await parts.recorder.task('kmemleak', () => lookForLeakedObjects(parts));
+    await lookForLeakedObjects(parts);
   }
 
   /**
