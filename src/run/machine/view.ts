@@ -108,8 +108,8 @@ export class LiveView implements MachineView {
 }
 
 function isKnownLayout(memory: MemoryView, registers: SystemRegisters, pointer: bigint): boolean {
-  const root = kernelRoots(registers).at(-1);
-  const info = root === undefined ? null : readVmcoreinfo(memory, root, pointer);
+  const infos = kernelRoots(registers).map((root) => readVmcoreinfo(memory, root, pointer));
+  const info = infos.find((each) => each !== null) ?? null;
   const { size, marks } = info === null ? { size: null, marks: null } : pageLayout(info);
   return (size ?? STRUCT_PAGE) === STRUCT_PAGE && (marks ?? MARKS) === MARKS;
 }

@@ -10,6 +10,11 @@ import { callOf } from './clients.js';
 import type { Site } from './site.js';
 import { TRANSLATE } from './translate.js';
 
+/** What the step must answer. A command that fails is no matter of the kernel, but never what was asked for. */
+function demandOf({ op }: Action, value: unknown, { accepts }: ReturnType<typeof callOf>): string | null {
+  return errnoOf(value) ?? (op === 'exec' && accepts === undefined ? 'OK' : null);
+}
+
 function errnoOf(value: unknown): string | null {
   return typeof value === 'object' && value !== null && 'errno' in value && typeof value.errno === 'string'
     ? value.errno
@@ -57,7 +62,7 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
           'there is no repeat with this number',
           'values come from repeat: its number is {i}, or as its key `as` says',
         );
-      if (action) out.add(action, [...path, key], errnoOf(step[key]), call);
+      if (action) out.add(action, [...path, key], demandOf(action, step[key], call), call);
     }
   }
 }

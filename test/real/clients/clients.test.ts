@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { labRun, ROOT, why } from '../lab.js';
 
+/** What the kernels themselves know of a memfd of 1 MiB that was just written. */
+const INODE = { mode: 0o100777, size: 2 ** 20, seals: 0, position: 2 ** 20 };
+const INODES = { before: INODE, after: INODE };
+
 const run = (name: string) => labRun(join(ROOT, `scenarios/clients/${name}.yaml`));
 
 it('a program that is merely started: its memfd is found in one file again, page for page', async () => {
@@ -15,7 +19,7 @@ it('a program that is merely started: its memfd is found in one file again, page
       blind: null,
       sessions: 1,
       problems: [],
-      files: [{ session: 'kept', name: '7', pages: 256, arrived: 256, cached: 256, state: 'preserved', pattern: null }],
+      files: [{ session: 'kept', name: '7', pages: 256, arrived: 256, cached: 256, state: 'preserved', pattern: null, ...INODES }],
     },
   ]);
 });
@@ -27,6 +31,14 @@ it('a byte that changes at the jump in a program that compares nothing', async (
     'a file that was handed over is corrupt',
   ]);
   expect(seen.result.cause?.detail).toMatch(/^session kept, token 7 .*first page 77 at pfn/);
+});
+
+it('a file that comes back longer, with every page as it was', async () => {
+  const seen = await run('keeper-longer');
+  expect([seen.result.outcome, seen.result.cause?.detail], why(seen)).toEqual([
+    'corrupt',
+    'session kept, token 7 (memfd-v2, 256 pages): size 1052672, was 1048576',
+  ]);
 });
 
 // As in kselftest.test.ts.

@@ -21,9 +21,12 @@ export async function metadataIn({
   const places = plan.filePlaces?.[recorder.epoch];
   const kernel = plan.kernels[recorder.epoch];
   const registers = await view.registers();
-  const root = registers === null ? undefined : kernelRoots(registers).at(-1);
-  if (places == null || kernel === undefined || root === undefined) return null;
-  const files = new OpenFiles((linear, into) => readLinear(view.memory, root, linear, into), places);
+  if (places == null || kernel === undefined || registers === null) return null;
+  const roots = kernelRoots(registers);
+  const files = new OpenFiles(
+    (linear, into) => roots.some((root) => readLinear(view.memory, root, linear, into)),
+    places,
+  );
   const initTask = addressOf(kernel, 'init_task');
   const shift = shiftOf(kernel, view.memory, registers);
   const positions: Positions = initTask === null ? new Map() : files.positions(initTask + shift);
