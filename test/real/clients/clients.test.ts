@@ -19,7 +19,18 @@ it('a program that is merely started: its memfd is found in one file again, page
       blind: null,
       sessions: 1,
       problems: [],
-      files: [{ session: 'kept', name: '7', pages: 256, arrived: 256, cached: 256, state: 'preserved', pattern: null, ...INODES }],
+      files: [
+        {
+          session: 'kept',
+          name: '7',
+          pages: 256,
+          arrived: 256,
+          cached: 256,
+          state: 'preserved',
+          pattern: null,
+          ...INODES,
+        },
+      ],
     },
   ]);
 });
