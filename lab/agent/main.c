@@ -72,6 +72,7 @@ static const struct op {
 	{ "reserve-mem", "name! size", op_reserve_mem },
 	{ "ssh", "key!", op_ssh },
 	{ "renew", "time! seed!", op_renew },
+	{ "userspace", "ms!", op_userspace },
 	{ "vfio-open", "device! address! via retrieved iommufd", op_vfio_open },
 	{ "vfio-map", "device! file! iova! rights offset length", op_vfio_map },
 	{ "vfio-unmap", "device! iova!", op_vfio_unmap },

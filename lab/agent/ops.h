@@ -30,8 +30,8 @@ handler op_load, op_unload, op_kexec, op_go;
 handler op_hello, op_zones, op_settle, op_finalize, op_die;
 /* machine/kmemleak.c, machine/page-owner.c */
 handler op_kmemleak, op_page_owners, op_page_stacks;
-/* machine/ssh.c, machine/renew.c */
-handler op_ssh, op_renew;
+/* machine/ssh.c, machine/renew.c, machine/userspace.c */
+handler op_ssh, op_renew, op_userspace;
 /* vfio/open.c, vfio/list.c */
 handler op_vfio_open, op_vfio_close;
 /* vfio/map.c */

@@ -47,7 +47,8 @@ static void agent_run(const char *path, int started)
 		fcntl(started, F_SETFD, 0);
 	else if (started >= 0)
 		dup2(started, STARTED_FD);
-	execl(AGENT, AGENT, "greet", NULL);
+	/* With this name, systemd as process 1 lets it live until the kernel ends. */
+	execl(AGENT, "@agent", "greet", NULL);
 	console_failed(AGENT);
 	pause_ms(1000);
 	_exit(127);

@@ -4,6 +4,9 @@
  * and then reaps children. docs/agent-protocol.md describes the mark. If something fails, it
  * writes "LAB-INIT-FAIL what: why" to the console and goes on with the rest. Any other process
  * that runs this program starts the SSH server (ssh/ssh.c).
+ *
+ * If the machine has the disk of another system, a child does all that, and process 1 becomes that
+ * system's (userspace.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +23,7 @@
 #include "agents.h"
 #include "ports.h"
 #include "ssh/ssh.h"
+#include "userspace.h"
 #include "util.h"
 
 #define PORT_NAME "lab.ready"
@@ -81,7 +85,7 @@ static void announce_ready(const char *cmdline)
 
 int main(int argc, char **argv)
 {
-	char cmdline[4096] = "";
+	char cmdline[4096] = "", disk[64];
 	double began = clock_seconds(CLOCK_MONOTONIC);
 
 	if (getpid() != 1)
@@ -95,6 +99,12 @@ int main(int argc, char **argv)
 		console_failed("oom_score_adj");
 	if (!read_text("/proc/cmdline", cmdline, sizeof(cmdline)))
 		console_failed("/proc/cmdline");
+	if (userspace_find(disk, sizeof(disk))) {
+		userspace_prepare();
+		if (fork())
+			userspace_become(disk);
+		argv[0][0] = '@'; /* systemd lets such a process live until the kernel ends */
+	}
 	/*
 	 * The ports are there: QEMU announces them in order, and that of the mark comes last.
 	 */

@@ -35,6 +35,7 @@ export { type KernelRecipe, recipeOf } from './build/recipe.js';
 export { isPath as isKernelPath, nameProblem, resolveKernel, type ResolvedKernel } from './definition/resolve.js';
 export { currentRootFs, ensureRootFs } from './build/rootfs.js';
 export { coreRootFs } from './core-rootfs.js';
+export { ensureUserspace } from './userspace/build.js';
 export { withFile } from './binary/section.js';
 export { sourceTreeOf } from './source/source-tree.js';
 export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './build/symbols.js';

@@ -54,6 +54,7 @@ export function planOf(
   {
     kernels,
     rootfs,
+    userspace,
     coreRootfs,
     accel,
     hostTscKhz,
@@ -80,6 +81,7 @@ export function planOf(
     kernels,
     // Somebody may log in while a run is held.
     rootfs: options.hold === undefined ? (coreRootfs ?? rootfs) : rootfs,
+    userspace,
     accel: accel.accel,
     hostTscKhz,
     dir,

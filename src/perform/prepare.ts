@@ -8,6 +8,7 @@ import {
   ensureKselftest,
   ensureRootFs,
   ensureTools,
+  ensureUserspace,
   type Extent,
   findProgram,
   type ImageContext,
@@ -17,7 +18,7 @@ import {
 import { filePlaces } from '../images/abi/file-places.js';
 import { defaultCacheDir } from '../images/cache/cache.js';
 import type { FilePlaces } from '../model/kernel/file-places.js';
-import type { KernelImage, RootFs } from '../model/kernel/image.js';
+import type { KernelImage, RootFs, Userspace } from '../model/kernel/image.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
@@ -52,6 +53,8 @@ export interface Prepared {
   /** One per epoch, like the formats. */
   kernels: KernelImage[];
   rootfs: RootFs;
+  /** Another system as user space; missing for the lab's own. */
+  userspace?: Userspace;
   /** The part of it that is enough for a live update alone; missing for other scenarios. */
   coreRootfs?: RootFs;
   accel: AccelAnswer;
@@ -102,6 +105,7 @@ export class Preparation {
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
+  private readonly userspaces = new Map<string, Userspace>();
   private accel: AccelAnswer | null = null;
   /** Whether breakpoints fire on KVM; null until a scenario needs one there. */
   private breakpoints: ProbeAnswer | null = null;
@@ -187,6 +191,12 @@ export class Preparation {
             },
           ]
         : []),
+      ...userspacesOf(scenarios)
+        .filter((name) => !this.userspaces.has(name))
+        .map((name): SetUpStage => ({
+          title: `user space ${name}`,
+          run: async (task) => void this.userspaces.set(name, await ensureUserspace(name, this.context(task))),
+        })),
       {
         title: 'accelerator',
         run: async (task) => {
@@ -224,9 +234,11 @@ export class Preparation {
   /** Returns what the stages have prepared for one of their scenarios. */
   of(scenario: Scenario): Prepared {
     const rootfs = this.rootfs as RootFs;
+    const userspace = this.userspaces.get(scenario.userspace ?? '');
     return {
       kernels: this.kernelsOf(scenario),
       rootfs,
+      ...(userspace === undefined ? {} : { userspace }),
       ...(extentOf(scenario) === 'core' ? coreOf(rootfs) : {}),
       accel: this.accelOf(scenario),
       hostTscKhz: this.hostTscKhz ?? null,
@@ -327,6 +339,10 @@ function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string;
           .map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
   });
   return [...new Map(all.map((each) => [each.key, each])).values()];
+}
+
+function userspacesOf(scenarios: readonly Scenario[]): string[] {
+  return [...new Set(scenarios.flatMap(({ userspace }) => userspace ?? []))];
 }
 
 function selftestOf({ steps }: Scenario): string | null {

@@ -91,6 +91,7 @@ export async function startOf(plan: RunPlan, { use, failed, signal, tell }: Star
   if (use === 'cold') return cold('--cold');
   if (!enabled) return cold('LAB_SNAPSHOTS=off');
   if (plan.signed !== undefined) return cold('what is loaded is signed with a key of this run');
+  if (plan.userspace !== undefined) return cold('another system is its user space');
   if (plan.onBreakpoint !== undefined) return cold('the user looks at the machine while it runs');
   try {
     const why = unsupported(machineConfig(plan)) ?? hostProblem(await resumeHost());

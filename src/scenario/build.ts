@@ -21,6 +21,7 @@ import { takeAreas } from './reserve-mem.js';
 import { seedOf } from './steps/seed.js';
 import { expandSessions } from './short/short.js';
 import { type Draft, StepList, TooManySteps } from './steps/step-list.js';
+import { startUserspace } from './steps/userspace.js';
 
 interface Context {
   document: SourceDocument;
@@ -37,7 +38,8 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const { cmdlines, areas } = takeAreas(cmdlinesOf(input, kernels.length, problems));
   const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, memory, problems);
   const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
-  const drafts = failAllocation(input.fail, stepsOf(input, kernels, hardware, context), problems);
+  const written = failAllocation(input.fail, stepsOf(input, kernels, hardware, context), problems);
+  const drafts = input.userspace === undefined ? written : startUserspace(input.userspace, written, document);
   const machine = machineOf(input, drafts, context);
   const added = addedMemory(drafts, problems);
   if (
@@ -70,6 +72,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     reserveMem,
     ...(input.sign === undefined ? {} : { sign: { by: input.sign, pos: document.place(['sign']) } }),
     hardware,
+    ...(input.userspace === undefined ? {} : { userspace: input.userspace }),
     steps: drafts.map(({ step }) => step),
     policy: input.policy,
     recover: input.recover ?? null,

@@ -46,6 +46,7 @@ const STEPS: Readonly<Record<Step['op'], string | null>> = {
   client: CLIENTS,
   pass: CLIENTS,
   kill: CLIENTS,
+  'start-userspace': 'another system is its user space',
   exec: COMMAND,
   kselftest: COMMAND,
   upload: COMMAND,

@@ -12,6 +12,7 @@
 #include "machine/load.h"
 #include "ops.h"
 #include "machine/source.h"
+#include "machine/userspace.h"
 #include "common/util.h"
 
 /**
@@ -82,6 +83,9 @@ bool op_kexec(struct request *r)
  * op_go() - Operation go: start the next kernel.
  * @r: the request
  *
+ * Another system as user space shuts down first and starts it itself. This process is there until
+ * then.
+ *
  * Return: true, or false after the request has failed
  */
 bool op_go(struct request *r)
@@ -90,6 +94,12 @@ bool op_go(struct request *r)
 		return fail_request(r, "go without a kexec of the same number before it");
 	kexec_id = 0;
 	wire_flush();
+	if (userspace_runs()) {
+		if (!userspace_kexec())
+			return fail_errno(r, errno, "signal to process 1");
+		for (;;)
+			pause();
+	}
 	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
 	return fail_errno(r, errno, "reboot(KEXEC)");
 }

@@ -58,6 +58,7 @@ export class Cache {
   kernels = () => join(this.dir, 'kernels');
   rootfs = (key: string) => join(this.dir, 'rootfs', key);
   rootfses = () => join(this.dir, 'rootfs');
+  userspace = (key: string) => join(this.dir, 'userspace', key);
   log = (name: string) => join(this.dir, 'logs', name);
   lock = (name: string) => join(this.dir, 'locks', name);
   /** Small facts about files outside the cache: versions, checksums. */

@@ -74,6 +74,11 @@ export function privateOptions(dir: string, as: 'root' | 'user'): string[] {
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
+/** Without the last one, apt adds the architectures that the host's dpkg knows. */
+function architectureOptions(architecture: string): string[] {
+  return ['-o', `APT::Architecture=${architecture}`, '-o', `APT::Architectures=${architecture}`];
+}
+
 /** Fetches a package into `folder` and returns the path of its file. The caller holds the lock of that folder. */
 export async function aptFetch(
   source: AptSource,
@@ -144,22 +149,31 @@ function fetchWords(source: AptSource): string[] {
     : ['download', `${source.package}=${source.version}`];
 }
 
-interface Suite {
+export interface Suite {
   command: string[];
   env: NodeJS.ProcessEnv;
   update: () => Promise<void>;
 }
 
-/** Prepares the suite's private folder and fetches its lists once. */
-async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
-  const dir = work.cache.apt(suite);
+/**
+ * Prepares the suite's private folder and fetches its lists once.
+ * @param architecture of its packages; that of the host by default
+ */
+export async function prepareSuite(suite: string, work: Workspace, architecture?: string): Promise<Suite> {
+  const folder = architecture === undefined ? suite : `${suite}-${architecture}`;
+  const dir = work.cache.apt(folder);
   const env = { PATH: programPath(), HOME: process.env['HOME'], LC_ALL: 'C', ...proxies() };
-  const command = ['apt-get', '-q', ...privateOptions(dir, process.getuid?.() === 0 ? 'root' : 'user')];
+  const command = [
+    'apt-get',
+    '-q',
+    ...privateOptions(dir, process.getuid?.() === 0 ? 'root' : 'user'),
+    ...(architecture === undefined ? [] : architectureOptions(architecture)),
+  ];
   const lists = join(dir, 'lists');
   const task = `read the package lists of ${suite}`;
   const update = (when: 'once' | 'always') =>
     withLock(
-      work.cache.lock(`apt-${suite}`),
+      work.cache.lock(`apt-${folder}`),
       {
         signal: work.signal,
         onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'is waiting for another lab' }),
@@ -177,7 +191,7 @@ async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
             signal: work.signal,
             holdFd: lock.fd,
           });
-          if (result.code !== 0) throw commandError(`cannot read the package lists of ${suite}`, ['apt-get'], result);
+          if (result.code !== 0) throw listsError(suite, commandError(listsTitle(suite), ['apt-get'], result));
         } finally {
           clearInterval(timer);
         }
@@ -186,6 +200,18 @@ async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
     );
   await update('once');
   return { command, env, update: () => update('always') };
+}
+
+const listsTitle = (suite: string): string => `cannot read the package lists of ${suite}`;
+
+/** A suite that is gone, or never was, is the most likely reason. */
+function listsError(suite: string, error: LabError): LabError {
+  if (!/does not have a Release file|404 +Not Found/.test(error.detail ?? '')) return error;
+  return new LabError(`the Debian archive that this host uses has no suite ${suite}`, {
+    detail: error.detail,
+    hint: 'name a suite that it has, such as sid; Debian takes old ones out of its archive',
+    cause: error,
+  });
 }
 
 function proxies(): NodeJS.ProcessEnv {

@@ -62,3 +62,13 @@ export interface RootFs {
   /** The image store that it came from; missing if it was built here. */
   from?: string;
 }
+
+/** Another system as user space: an image of its root, on a disk of the machine. */
+export interface Userspace {
+  name: string;
+  path: string;
+  sha256: string;
+  size: number;
+  /** Every package in it, as NAME_VERSION_ARCHITECTURE. */
+  packages: string[];
+}

@@ -156,6 +156,8 @@ export type Action =
   | { op: 'kexec' }
   | { op: 'abort' }
   | { op: 'kill-agent' }
+  /** Process 1 becomes that of another system, in the kernel that has just come up. */
+  | { op: 'start-userspace'; userspace: string }
   /** `timeout`: the step fails after this many seconds, which says nothing about the machine. */
   | { op: 'exec'; command: string; status: number; stdout: string | null; timeout: number }
   /**
@@ -214,6 +216,8 @@ export interface Scenario {
   sign?: Signing | undefined;
   /** Devices for pass-through, and the IOMMU in front of them. */
   hardware: DevicePlan;
+  /** Another system as user space, by name: each kernel starts it before anything else. Without it, the lab's own. */
+  userspace?: string;
   steps: Step[];
   /**
    * `check`: before the update, ask the running kernel what it would write, and call off an update that cannot work.

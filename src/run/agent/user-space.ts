@@ -7,6 +7,7 @@ import type { ExecResult, Session } from '../../guest/session.js';
 import { type Held, type Holders, MAIN } from '../../model/scenario/client.js';
 import { ClientGone, LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 import type { Deadlines } from '../engine/deadlines.js';
 import type { RunStreams } from '../engine/streams.js';
 import type { Machine } from '../machine/machine.js';
@@ -30,6 +31,8 @@ export interface Reach {
   renew: (() => Renewal | null) | null;
 }
 
+/** The root of process 1, as the initramfs sees it. */
+const OTHER_ROOT = '/proc/1/root';
 /** The first client's port. */
 const FIRST = 0;
 
@@ -43,6 +46,8 @@ export class UserSpace implements Agents {
   private readonly ports = new Map<number, Port>();
   /** The running kernel has the time and fresh entropy. */
   private renewed = false;
+  /** Commands run in the root of another system. */
+  private entered = false;
 
   constructor(
     private readonly reach: Reach,
@@ -71,6 +76,14 @@ export class UserSpace implements Agents {
   meet(mark: ReadyMark): void {
     this.mark = mark;
     this.renewed = false;
+    this.entered = false;
+  }
+
+  /** Process 1 becomes that of another system, and commands run there from now on. */
+  async startOtherSystem(ms: number): Promise<AgentReply> {
+    const reply = await this.main.call('userspace', { ms }, { waits: ms });
+    this.entered = reply.ok;
+    return reply;
   }
 
   async startFirst(): Promise<void> {
@@ -158,7 +171,8 @@ export class UserSpace implements Agents {
    */
   async exec(command: string, options: { ms: number; input?: Buffer; limit?: number }): Promise<ExecResult> {
     const session = await this.session();
-    return session.exec(command, { ...options, signal: this.reach.machine.ended });
+    const where = this.entered ? `chroot ${OTHER_ROOT} /bin/sh -c ${shellQuote(command)}` : command;
+    return session.exec(where, { ...options, signal: this.reach.machine.ended });
   }
 
   /** The SSH session with the running kernel. The first call opens it; after a failure, the next call tries again. */

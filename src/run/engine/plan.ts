@@ -2,7 +2,7 @@
 // What a run has to do, with everything that it needs from the host.
 import type { FilePlaces } from '../../model/kernel/file-places.js';
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
-import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import type { KernelImage, RootFs, Userspace } from '../../model/kernel/image.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
 import type { AddressRange } from '../../model/result/coverage.js';
 import type { Rung } from '../../model/result/snapshot.js';
@@ -53,6 +53,8 @@ export interface RunPlan {
   /** One for each epoch. */
   kernels: KernelImage[];
   rootfs: RootFs;
+  /** Another system as user space; missing for the lab's own. */
+  userspace?: Userspace | undefined;
   accel: Accel;
   /** Frequency of the host's TSC, which an emulated machine uses too; null if unknown. */
   hostTscKhz: number | null;

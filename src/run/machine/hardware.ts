@@ -76,6 +76,16 @@ export function featuresMissingInKernels(scenario: Scenario, kernels: readonly K
   return [...failing, ...others];
 }
 
+/** For systemd (its README), and for the file systems of its root. */
+const OTHER_SYSTEM = [
+  'CONFIG_CGROUPS',
+  'CONFIG_FHANDLE',
+  'CONFIG_UNIX',
+  'CONFIG_INOTIFY_USER',
+  'CONFIG_EROFS_FS',
+  'CONFIG_OVERLAY_FS',
+];
+
 const FAIL_ALLOCATIONS = ['CONFIG_FAULT_INJECTION_DEBUG_FS', 'CONFIG_FAILSLAB', 'CONFIG_FAIL_PAGE_ALLOC'];
 
 /** Whether a step can make an allocation fail; null if the kernel's configuration is unknown. */
@@ -113,6 +123,9 @@ export function configOf({ config }: Pick<KernelImage, 'config'>): string | null
 function needsOf({ hardware, steps }: Scenario): Need[][] {
   const { iommu, devices } = hardware;
   const needs: Need[][] = [];
+  const other = steps.find((step) => step.op === 'start-userspace');
+  if (other !== undefined)
+    needs.push([{ options: OTHER_SYSTEM, why: `cannot run user space ${other.userspace}`, pos: other.pos }]);
   const selftest = steps.find((step) => step.op === 'kselftest' && step.test === TEST_KHO);
   if (selftest !== undefined)
     needs.push([{ options: ['CONFIG_TEST_KEXEC_HANDOVER'], why: 'does not test its own handover', pos: selftest.pos }]);

@@ -10,6 +10,8 @@ import { hardwareCmdline } from './hardware.js';
 import { traceEvents } from '../devices/trace.js';
 
 export const INITRD_DISK = 'initrd';
+/** lab/init/userspace.c looks for it. */
+const USERSPACE_DISK = 'userspace';
 
 /**
  * The command line that every kernel gets.
@@ -66,6 +68,7 @@ export function disksOf(plan: RunPlan): DiskSpec[] {
   return [
     ...(images.length > 0 ? [{ serial: INITRD_DISK, path: plan.rootfs.path }] : []),
     ...images.map(({ path }, i) => ({ serial: `kernel${i}`, path })),
+    ...(plan.userspace === undefined ? [] : [{ serial: USERSPACE_DISK, path: plan.userspace.path }]),
   ];
 }
 

@@ -23,6 +23,8 @@ import { shellQuote } from '../../util/text/shell-quote.js';
 /** Bytes of a file for the machine, and milliseconds to read it from a disk or network file system. */
 const MAX_UPLOAD = 1 << 30;
 const UPLOAD_MS = 60_000;
+/** Milliseconds that another system may take to come up. It takes a few seconds. */
+const USERSPACE_MS = 240_000;
 
 interface Done {
   target: string;
@@ -62,12 +64,23 @@ async function perform(parts: Parts, operation: Operation): Promise<Done> {
       return { target: 'memory module', reply: await addMemory(parts, operation) };
     case 'upload':
       return { target: operation.to, reply: await upload(parts, operation) };
+    case 'start-userspace':
+      return { target: operation.userspace, reply: await startUserspace(parts, operation.userspace) };
     case 'kill-agent':
       await killAgent(parts);
       return { target: 'agent', reply: PASSED };
     default:
       throw new LabError(`no such step: ${operation.op}`);
   }
+}
+
+/** Process 1 becomes that of the other system. Where nothing was handed over yet, it is the lab's fault if it cannot. */
+async function startUserspace({ user, recorder }: Needs<'user' | 'recorder'>, name: string): Promise<StepReply> {
+  const reply = await user.startOtherSystem(USERSPACE_MS);
+  if (reply.ok || recorder.epoch > 0) return reply;
+  throw new LabError(
+    `user space ${name} does not come up: ${printable(`${reply.errno ?? ''} (${reply.at ?? ''})`, 300)}`,
+  );
 }
 
 function failed(at: string): StepReply {

@@ -94,6 +94,11 @@ export const scenarioSchema = mapping({
     )
     .default([])
     .describe('Memory reserved by name on the kernel command line (reserve_mem=), checked after the update'),
+  userspace: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, { error: 'expected the name of a user space, such as systemd' })
+    .optional()
+    .describe('Another system as user space, such as systemd; commands run there. By default the small one of the lab'),
   iommu,
   devices: z.array(device).default([]).describe('Devices for pass-through, each at a fixed address'),
   sessions: z
