@@ -47,10 +47,8 @@ export async function fetchPackages(
     throw commandError(`cannot fetch the packages of ${suite} (${architecture})`, ['apt-get'], result);
   };
   try {
-    await run(
-      ...['-o', `Dir::State::status=${installed}`, '-o', `Dir::Cache::archives=${archives}`],
-      ...['-y', '--no-install-recommends', '--download-only', 'install', ...packages],
-    );
+    const empty = ['-o', `Dir::State::status=${installed}`, '-o', `Dir::Cache::archives=${archives}`];
+    await run(...empty, '-y', '--no-install-recommends', '--download-only', 'install', ...packages);
     if (alone.length > 0) await run('download', ...alone);
   } finally {
     clearInterval(timer);

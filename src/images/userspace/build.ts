@@ -73,8 +73,8 @@ export async function ensureUserspace(name: string, context: ImageContext): Prom
 }
 
 /** What decides about the image besides the packages that the suite has on the day. */
-function inputsOf({ suite, architecture, packages, alone, leaveOut, overlay, mask }: UserspaceDefinition): unknown {
-  return [RECIPE, suite, architecture, packages, alone, leaveOut, overlay.map(overlayDigests), mask];
+function inputsOf({ suite, architecture, packages, alone, leaveOut, overlay }: UserspaceDefinition): unknown {
+  return [RECIPE, suite, architecture, packages, alone, leaveOut, overlay.map(overlayDigests)];
 }
 
 function known(fact: string, work: Workspace): Userspace | null {
@@ -179,13 +179,12 @@ function checkArchitecture(root: string, { name, file }: UserspaceDefinition): v
     throw wrong(`/${PROCESS_1} is a program for ${MACHINES.get(machine) ?? `machine ${machine}`}`);
 }
 
-function* entriesOf(root: string, { leaveOut, overlay, mask }: UserspaceDefinition): Generator<ErofsEntry> {
+function* entriesOf(root: string, { leaveOut, overlay }: UserspaceDefinition): Generator<ErofsEntry> {
   for (const path of MOUNT_POINTS)
     yield { kind: 'dir', path, mode: path === 'tmp' ? 0o1777 : path === 'root' ? 0o700 : 0o755 };
   const out = new Set(leaveOut);
   yield* filesIn(root, '', (path) => out.has(path));
   for (const folder of overlay) for (const entry of filesIn(folder, '', () => false)) yield withUsualMode(entry);
-  for (const unit of mask) yield { kind: 'link', path: `etc/systemd/system/${unit}`, target: '/dev/null' };
 }
 
 /** What a checkout gave a file depends on its user. */

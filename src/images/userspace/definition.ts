@@ -26,14 +26,12 @@ export interface UserspaceDefinition {
   leaveOut: string[];
   /** Folders that are laid over it. */
   overlay: string[];
-  /** Units of systemd that are never started. */
-  mask: string[];
 }
 
-const KEYS = ['description', 'suite', 'architecture', 'packages', 'alone', 'leaveOut', 'overlay', 'mask'];
+const KEYS = ['description', 'suite', 'architecture', 'packages', 'alone', 'leaveOut', 'overlay'];
 const MAX_BYTES = 64 * 1024;
 /** Words that go to apt, or become a path below the root: neither an option nor a way out. */
-const WORD = /^[A-Za-z0-9][A-Za-z0-9.+~@_-]*$/;
+const WORD = /^[A-Za-z0-9][A-Za-z0-9.+~-]*$/;
 const PATH = /^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[\w./+@~-]+$/;
 
 /** Throws a UsageError that lists the known names if there is none of this name. */
@@ -83,7 +81,6 @@ function read(name: string, file: string): UserspaceDefinition {
     alone: list(reader, 'alone', WORD),
     leaveOut: list(reader, 'leaveOut', PATH),
     overlay: reader.paths('overlay', (path) => join(dirname(file), basename(path))),
-    mask: list(reader, 'mask', WORD),
   };
 }
 
