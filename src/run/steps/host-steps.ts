@@ -74,13 +74,12 @@ async function perform(parts: Parts, operation: Operation): Promise<Done> {
   }
 }
 
-/** Process 1 becomes that of the other system. Where nothing was handed over yet, it is the lab's fault if it cannot. */
+/** Process 1 becomes that of the other system. Before anything is handed over, it is the lab's fault if it cannot. */
 async function startUserspace({ user, recorder }: Needs<'user' | 'recorder'>, name: string): Promise<StepReply> {
   const reply = await user.startOtherSystem(USERSPACE_MS);
   if (reply.ok || recorder.epoch > 0) return reply;
-  throw new LabError(
-    `user space ${name} does not come up: ${printable(`${reply.errno ?? ''} (${reply.at ?? ''})`, 300)}`,
-  );
+  const why = printable(`${reply.errno ?? ''} (${reply.at ?? ''})`, 300);
+  throw new LabError(`user space ${name} does not come up: ${why}`);
 }
 
 function failed(at: string): StepReply {
