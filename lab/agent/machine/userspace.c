@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,19 +18,25 @@
 #include "ops.h"
 
 #define SOCKET "lab.userspace"
+#define INIT "/init"
 #define MESSAGE_ROOM 8192
 #define MS_MAX 3600000
 /* systemd(1): starts kexec.target. */
 #define SIGNAL_KEXEC (SIGRTMIN + 6)
 
 /**
- * userspace_runs() - Tell whether systemd is process 1.
+ * userspace_runs() - Tell whether systemd is process 1 of this machine, in a root of its own.
+ *
+ * On a developer's host, where tests run this program, process 1 has the same root.
  *
  * Return: true if it is
  */
 bool userspace_runs(void)
 {
-	return access("/proc/1/root/run/systemd/system", F_OK) == 0;
+	struct stat own, other;
+
+	return access("/proc/1/root/run/systemd/system", F_OK) == 0 && !stat("/", &own) &&
+	       !stat("/proc/1/root/", &other) && own.st_dev != other.st_dev;
 }
 
 /**
@@ -110,6 +117,8 @@ bool op_userspace(struct request *r)
 		return false;
 	if (userspace_runs())
 		return fail_request(r, "the other system is process 1 already");
+	if (access(INIT, X_OK)) /* nobody else's process 1 gets the signal */
+		return fail_errno(r, errno, INIT);
 	in.fd = socket_bind();
 	if (in.fd < 0)
 		return fail_errno(r, errno, "bind @" SOCKET);
