@@ -371,6 +371,13 @@ describe('starting SSH, and renewing', () => {
   });
 });
 
+describe('another system as user space', () => {
+  it("signals no process 1 but that of the lab's init", async () => {
+    expect(await agent.ask('1 userspace ms=1')).toEqual(failed('ENOENT', /init/));
+    expect(await agent.ask('2 userspace')).toEqual(failed('BADREQ', /ms/));
+  });
+});
+
 describe('going', () => {
   it('announces a kexec, and calls it off when anything but go follows', async () => {
     agent.write('1 kexec\n');

@@ -72,6 +72,17 @@ describe('what a kernel lacks', () => {
       featuresMissingInKernels(steps, [failing, without]).map(({ pos, message }) => `${pos.line} ${message}`),
     ).toEqual(['6 kernel k cannot make an allocation fail: it is built without fault injection']);
   });
+  it('what systemd and the file systems of its root need', () => {
+    const all = ['CGROUPS', 'FHANDLE', 'UNIX', 'INOTIFY_USER', 'EROFS_FS', 'OVERLAY_FS'];
+    const config = (names: string[]) => kernel(names.map((name) => `CONFIG_${name}=y\n`).join(''));
+    const other = scenario('userspace: systemd');
+    expect(featuresMissingInKernels(other, [config(all)])).toEqual([]);
+    const [first, ...rest] = featuresMissingInKernels(other, [config(all.slice(1))]);
+    expect([first?.message, rest]).toEqual([
+      'kernel k cannot run user space systemd: it is built without CONFIG_CGROUPS',
+      [],
+    ]);
+  });
   it('nothing is known of it', () => expect(lacks(null)).toEqual([]));
   it('nothing is asked of it', () => expect(featuresMissingInKernels(scenario(''), [kernel('')])).toEqual([]));
 });
