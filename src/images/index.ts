@@ -39,6 +39,7 @@ export { ensureUserspace } from './userspace/build.js';
 export { withFile } from './binary/section.js';
 export { sourceTreeOf } from './source/source-tree.js';
 export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './build/symbols.js';
+export { kernelsOfTree } from './available/tree-kernels.js';
 export { type Available, kernelsOfSuite, listAvailable } from './available/offers.js';
 export { definitionText } from './available/versions.js';
 export { describeConfig } from './config/starting-config.js';

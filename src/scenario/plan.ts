@@ -2,19 +2,22 @@
 // Reads a matrix plan and checks it. Its problems look like those of scenarios.
 import { basename, dirname, resolve } from 'node:path';
 import type { HostRule } from '../model/scenario/host-use.js';
-import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
+import { type Direction, DIRECTIONS, type Plan, type Selection, type TreeSpec } from '../model/scenario/plan.js';
 import { glob, isGlob } from '../util/text/glob.js';
 import { pathKind } from '../util/path-kind.js';
 import { nearest } from '../util/text/nearest.js';
 import { type Path, SourceDocument } from './source/document.js';
 import { addIssues } from './source/issues.js';
 import { readText } from './source/read-text.js';
+import { treeKernels, treeKey, type TreeKernels, treeSpec } from './plan-trees.js';
 import { type PlanInput, planSchema } from './schema/plan.js';
 import { listed, ScenarioError, shown } from './source/problem.js';
 import { Problems } from './source/problems.js';
 import { refuse } from './validate/host-use.js';
 
 export interface PlanOptions extends PlanKernels {
+  /** The kernels of the git trees that the plan names; without it, they cannot be had. */
+  trees?: TreeKernels | undefined;
   /** What the plan may use of this host; null or undefined if it is trusted. */
   rule?: HostRule | null | undefined;
 }
@@ -26,13 +29,16 @@ export interface PlanKernels {
   releases: readonly string[];
   /** The names for `newest N of SUITE`, oldest first; without it, no suite has any. */
   ofSuite?: (suite: string) => readonly string[];
+  /** Defines the kernels of a git tree, and returns their names. Without it, plans can name no tree. */
+  ofTree?: (tree: TreeSpec) => Promise<string[]>;
   /** Explains why there is no such kernel; null if there is one. */
   problem: (name: string) => string | null;
 }
 
 /** Reads and checks a plan. Throws a ScenarioError with all problems. */
 export async function loadPlan(path: string, options: PlanOptions): Promise<Plan> {
-  return parsePlan(await readText(path, 'plan'), path, options);
+  const text = await readText(path, 'plan');
+  return parsePlan(text, path, { ...options, trees: await treeKernels(text, path, options) });
 }
 
 export function parsePlan(text: string, file: string, options: PlanOptions): Plan {
@@ -69,7 +75,7 @@ function build(
 ): Plan {
   const { file } = document;
   const beside = (path: string) => resolve(dirname(file), path);
-  const kernels = kernelsOf(input.kernels, ['kernels'], problems, known);
+  const { kernels, fromTrees } = planKernelsOf(input, file, problems, known);
   const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
   const directions = DIRECTIONS.filter((each) => words.includes('all') || words.includes(each));
   const selections = input.scenarios.map((entry, index) => ({
@@ -108,6 +114,7 @@ function build(
     name: input.name ?? basename(file).replace(/\.ya?ml$/, ''),
     description: input.description,
     kernels,
+    fromTrees,
     chains: [...new Map(chains.map((chain) => [JSON.stringify(chain), chain])).values()],
     selections,
     excludes: input.exclude.map(({ scenario, from, to, tag }) => ({
@@ -149,8 +156,41 @@ function huntOf(
 /** Ordered by version, without duplicates. */
 function kernelsOf(kernels: readonly string[], path: Path, problems: Problems, known: PlanOptions): string[] {
   const chosen = new Set(kernels.flatMap((word, index) => named(word, [...path, index], problems, known)));
-  const inOrder = known.all.filter((name) => chosen.has(name));
+  return byVersion(chosen, known);
+}
+
+/** What comes from git trees is taken for newer than all others, in the order of the plan. */
+function planKernelsOf(
+  { kernels }: PlanInput,
+  file: string,
+  problems: Problems,
+  known: PlanOptions,
+): Pick<Plan, 'kernels' | 'fromTrees'> {
+  const others = new Set<string>();
+  const ofTrees = new Set<string>();
+  for (const [index, entry] of kernels.entries()) {
+    const path: Path = ['kernels', index];
+    if (typeof entry === 'string') for (const name of named(entry, path, problems, known)) others.add(name);
+    else for (const name of ofTree(treeSpec(entry, file), path, problems, known)) ofTrees.add(name);
+  }
+  const fromTrees = [...ofTrees];
+  const inOrder = byVersion(others, known).filter((name) => !ofTrees.has(name));
+  return { kernels: [...inOrder, ...fromTrees], fromTrees };
+}
+
+function byVersion(chosen: ReadonlySet<string>, { all }: PlanOptions): string[] {
+  const inOrder = all.filter((name) => chosen.has(name));
   return [...inOrder, ...[...chosen].filter((name) => !inOrder.includes(name))];
+}
+
+function ofTree(tree: TreeSpec, path: Path, problems: Problems, known: PlanOptions): readonly string[] {
+  const { rule, trees } = known;
+  const use = { kind: 'git-tree', path: tree.git } as const;
+  if (rule && refuse(rule, use, [...path, 'git'], problems)) return [];
+  const answer = trees?.get(treeKey(tree)) ?? { problem: 'no git tree can be used here', hint: null };
+  if ('names' in answer) return answer.names;
+  problems.add([...path, 'git'], answer.problem, answer.hint);
+  return [];
 }
 
 function named(word: string, path: Path, problems: Problems, known: PlanOptions): string[] {

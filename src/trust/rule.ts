@@ -40,6 +40,12 @@ export function checkUntrusted(use: HostUse, lab: LabFacts): Refusal | null {
         `${shown(use.path)} of this host`,
         'files of this host',
       );
+    case 'git-tree':
+      return refused(
+        'only names of kernels that the lab defines (lab images list)',
+        `the git tree ${shown(use.path)} of this host`,
+        'trees of this host, and build what is in them',
+      );
     case 'kernel':
       return kernelRefusal(use.name, lab.kernelProblem(use.name));
     case 'memory':

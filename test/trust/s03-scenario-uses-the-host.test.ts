@@ -170,6 +170,7 @@ describe('a plan from elsewhere', () => {
     [plan('pairs: same\nbaseline: ../out/new.yaml'), '4:11'],
     [plan(`pairs: same\nbaseline: ${packageRoot()}/scenarios/matrix/baseline.yaml`), '4:11'],
     [plan('pairs: same\nprofile: ../out/p.yaml'), '4:10'],
+    ['kernels: [{git: /tmp/linux, refs: [next]}]\nscenarios: [{file: a.yaml}]', '1:17'],
     ['kernels: [/tmp/evil.yaml]\npairs: same\nscenarios: [{file: a.yaml}]', '1:11'],
     ['kernels: [7.3.4]\nchains: [[7.3.4, ./evil.yaml]]\nscenarios: [{file: a.yaml}]', '2:18'],
   ])('may not: %s', (text, place) => {

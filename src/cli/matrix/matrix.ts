@@ -72,7 +72,11 @@ export function createCommand(): Command {
 export async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   const key = takeQueueKey(process.env);
   if (options.queue !== undefined) checkUrl(options.queue);
-  const plan = await loadPlan(file, { ...planKernels(), rule: ruleFor(file, options) });
+  const plan = await loadPlan(file, { ...planKernels(signal), rule: ruleFor(file, options) });
+  if (options.queue !== undefined && plan.fromTrees.length > 0)
+    throw new UsageError(`workers do not have the git trees of this plan: ${plan.fromTrees.join(', ')}`, {
+      hint: 'run it on this host alone, without --queue',
+    });
   if (options.updateBaseline && plan.baseline === null)
     throw new UsageError(`${file} names no baseline`, { hint: 'add to the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);

@@ -7,6 +7,7 @@ import {
   findBuilt,
   type ImageContext,
   kernelsOfSuite,
+  kernelsOfTree,
   openWorkspace,
   resolveKernel,
 } from '../../images/index.js';
@@ -26,9 +27,16 @@ export function kernelProblem(name: string): string | null {
   }
 }
 
-/** The kernels that a plan's patterns select from: all definitions, and those that are built by default. */
-export function planKernels(): PlanKernels {
-  return { all: definedKernels(), releases: buildableNames(), ofSuite: kernelsOfSuite, problem: kernelProblem };
+/** The kernels that a plan selects from: all definitions, those that are built by default, and those of git trees. */
+export function planKernels(signal: AbortSignal): PlanKernels {
+  const context = { signal, onProgress: () => undefined };
+  return {
+    all: definedKernels(),
+    releases: buildableNames(),
+    ofSuite: kernelsOfSuite,
+    ofTree: (tree) => kernelsOfTree(tree, context),
+    problem: kernelProblem,
+  };
 }
 
 /** The images of these kernels by name. Throws a UsageError for an unknown name, before anything is built. */

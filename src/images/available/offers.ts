@@ -38,7 +38,7 @@ const MAX_TAGS = 200;
 /** The versions from the oldest definition on. A place that does not answer is named, and the others count. */
 export async function listAvailable(places: Places, context: ImageContext): Promise<Available> {
   const work = openWorkspace(context);
-  const definitions = readable();
+  const definitions = readableDefinitions();
   const suites = [...new Set([...definitions.flatMap(suitesOf), ...places.suites])];
   const problems: string[] = [];
   const offers: Offer[] = [];
@@ -64,11 +64,11 @@ export async function listAvailable(places: Places, context: ImageContext): Prom
 
 /** Names of the definitions of plain versions that a suite has, oldest first. Asks nobody. */
 export function kernelsOfSuite(suite: string): string[] {
-  return definedFrom(suite, readable());
+  return definedFrom(suite, readableDefinitions());
 }
 
 /** A definition that cannot be read is shown by `lab images list`. */
-function readable(): KernelDefinition[] {
+export function readableDefinitions(): KernelDefinition[] {
   return [...knownDefinitions().values()].flatMap((file) => {
     try {
       return [readDefinition(file)];

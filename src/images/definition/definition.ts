@@ -6,6 +6,7 @@ import { UsageError } from '../../util/errors.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
 import { readRegularFileSync } from '../../util/files/regular-file.js';
+import { defaultCacheDir } from '../cache/cache.js';
 import { type ConfigOf, configOfIn } from './config-of.js';
 import { DefinitionReader } from './reader.js';
 import { type Source, sourcesOf } from './sources.js';
@@ -60,13 +61,16 @@ const KEYS = [
 /** Of a definition. */
 const MAX_BYTES = 256 * 1024;
 
-/** Folders with definitions: $LAB_IMAGES and the project's own. */
+/** Definitions that plans of the user made from refs of git trees (available/tree-kernels.ts). */
+export const treesFolder = (cacheDir: string): string => join(cacheDir, 'trees');
+
+/** Folders with definitions: $LAB_IMAGES, the project's own, and those of git trees. */
 export function definitionFolders(): string[] {
   const extra = (process.env['LAB_IMAGES'] ?? '')
     .split(':')
     .filter((dir) => dir !== '')
     .map((dir) => resolve(dir));
-  return [...extra, join(packageRoot(), 'images', 'kernels')];
+  return [...extra, join(packageRoot(), 'images', 'kernels'), treesFolder(defaultCacheDir())];
 }
 
 /** All definitions: name and file. If a name occurs twice, the first folder wins. */

@@ -9,6 +9,8 @@ export type HostUse =
   | { kind: 'file'; path: string }
   /** What a plan names: a scenario, a folder of them, a profile; or the baseline, which is written. Absolute path. */
   | { kind: 'plan-path'; path: string; access: 'read' | 'write' }
+  /** A git tree from which a plan builds kernels. Absolute path. */
+  | { kind: 'git-tree'; path: string }
   /** A kernel by name or path. */
   | { kind: 'kernel'; name: string }
   /** RAM of the machine in bytes. */

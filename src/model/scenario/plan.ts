@@ -26,6 +26,17 @@ export interface Selection {
   line: number;
 }
 
+/** Kernels of a git tree, one for each ref. */
+export interface TreeSpec {
+  /** Absolute path. */
+  git: string;
+  refs: string[];
+  /** First part of their names; null for the name of the tree's folder. */
+  name: string | null;
+  /** Definition of the kernel whose configuration they get; null for that of the nearest version. */
+  base: string | null;
+}
+
 /** Globs; null matches everything. A cell that matches all four is excluded. */
 export interface Exclude {
   scenario: string | null;
@@ -39,6 +50,8 @@ export interface Plan {
   description: string;
   /** Oldest first. */
   kernels: string[];
+  /** Those of them that come from git trees. */
+  fromTrees: string[];
   /** Pairs and chains, each without repetition. */
   chains: string[][];
   selections: Selection[];

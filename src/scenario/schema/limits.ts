@@ -12,6 +12,8 @@ export const LIMITS = {
   memoryMin: 256 * MIB,
   memoryMax: 64 * GIB,
   cpus: 64,
+  /** Refs of a git tree in a plan. */
+  refs: 16,
   /** NUMA nodes, and memory modules that steps add. */
   nodes: 8,
   /** Bytes that steps add. A module has whole sections of the kernel's page array. */

@@ -29,14 +29,32 @@ const selection = mapping({
     .describe("How often to run each scenario; by default the plan's repeats"),
 });
 
+/** Not the name of an option of git, and no walk out of a folder of refs. */
+const ref = z
+  .string({ error: 'expected a branch, a tag or a commit' })
+  .regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]{0,99}$/, { error: 'expected a branch, a tag or a commit' });
+
+export const tree = mapping({
+  git: line('the path of a git tree').describe('Path of a git tree of the kernel, relative to the plan'),
+  refs: z.array(ref).min(1).max(LIMITS.refs).describe('Branches, tags or commits, oldest first: a kernel for each'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,39}$/, { error: 'expected letters, digits and ._+-' })
+    .optional()
+    .describe('First part of their names (NAME@REF); by default the name of its folder'),
+  base: kernel.optional().describe('Kernel whose configuration they get; by default that of the nearest version'),
+});
+export type TreeInput = z.output<typeof tree>;
+
 export const planSchema = mapping({
   name: line('a name').optional().describe('Name; by default the name of the file'),
   description: z.string().default('').describe('Its purpose, in a sentence'),
   kernels: z
-    .array(kernel)
+    .array(z.union([kernel, tree]))
     .default([])
     .describe(
-      'Kernels by name, by pattern ("7.*"; a star ends at a dash, ** does not), or "newest N", "newest N of SUITE"',
+      'Kernels by name, by pattern ("7.*"; a star ends at a dash, ** does not), "newest N", "newest N of SUITE", or ' +
+        '{git: PATH, refs: [...]}',
     ),
   pairs: z
     .union([direction, z.array(direction)], { error: `expected ${['all', ...DIRECTIONS].join(', ')}` })
