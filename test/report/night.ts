@@ -38,6 +38,7 @@ export function nightOf(
     pairResults: pairResultsOf({ cells }, attempts),
     attempts,
     notes: [],
+    newKernels: [],
     hunt: null,
   };
 }

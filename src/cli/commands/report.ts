@@ -7,6 +7,7 @@ import { kcidb, KCIDB_ORIGIN } from '../../report/ci/kcidb.js';
 import { ktap } from '../../report/ci/ktap.js';
 import { markdown } from '../../report/ci/markdown.js';
 import { diffNights } from '../../report/night/diff.js';
+import { newKernelsOf } from '../../report/night/new-kernels.js';
 import { nightStatus } from '../../report/hunt/night.js';
 import { writeHtml } from '../../report/html/index.js';
 import { nightText } from '../../report/text/night.js';
@@ -66,7 +67,7 @@ function report(
   note: string | null,
 ): number {
   const found = reported(word, options, history);
-  const night = found.kind === 'matrix' ? readNightlyReport(found.folder) : nightlyReportOfRun(found.folder);
+  const night = nightOf(found, history);
   const before = nightBefore(found, night, options, history);
   const diff = before === null ? null : diffNights(before, night);
   const resultOf = resultsOfRuns(options.results);
@@ -91,6 +92,13 @@ function report(
   if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined))
     process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
   return nightStatus(night);
+}
+
+function nightOf({ kind, folder }: Found, history: History | null): NightlyReport {
+  if (kind === 'run') return nightlyReportOfRun(folder);
+  const night = readNightlyReport(folder);
+  const before = history?.kernelsBefore(Date.parse(night.startedAt)) ?? null;
+  return { ...night, newKernels: newKernelsOf(night.pairResults, before) };
 }
 
 /** Keeps what the pages link to from being pruned. A results folder that is read-only cannot be pruned anyway. */

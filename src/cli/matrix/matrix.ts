@@ -19,8 +19,10 @@ import type { Profile } from '../../model/scenario/profile.js';
 import { Preparation } from '../../perform/prepare.js';
 import { nightHuntLines, nightHuntStatus, worseStatus } from '../../report/hunt/night.js';
 import { matrixStatus, matrixText } from '../../report/text/matrix.js';
+import { newKernelsOf } from '../../report/night/new-kernels.js';
 import { matrixView } from '../../report/live/matrix.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
+import { History } from '../../store/history/index.js';
 import { MatrixFolder, readAttempts } from '../../store/matrix/folder.js';
 import { pairResultsOf } from '../../store/matrix/pair-results.js';
 import { snapshotSettings } from '../../snapshot/index.js';
@@ -113,10 +115,11 @@ export async function runMatrix(file: string, options: MatrixOptions, signal: Ab
     const setting = { folder: folder.path, results: options.results, accel: options.accel, queue };
     const hunted = hunt === null ? null : await huntAtEnd(hunt, { ...setting, signal, stream: process.stderr });
     const rest = hunted === null ? {} : { hunt: hunted };
+    const newKernels = newKernelsOf(matrix.cells, await kernelsOfNightsBefore(matrix, options.results));
     if (options.json)
-      process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults, ...rest }, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify({ ...matrix, newKernels, squares: pairResults, ...rest }, null, 2)}\n`);
     else {
-      process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
+      process.stdout.write(matrixText(matrix, pairResults, { folder: folder.path, newKernels }, process.stdout));
       process.stdout.write(
         nightHuntLines(hunted)
           .map((line) => `${line}\n`)
@@ -137,6 +140,20 @@ export async function runMatrix(file: string, options: MatrixOptions, signal: Ab
       cause: error.cause,
       hint: `free some space, then lab matrix ${file} --resume`,
     });
+  }
+}
+
+/** Null if there is no history: the matrix itself has ended well without it. */
+async function kernelsOfNightsBefore({ startedAt }: Matrix, results: string): Promise<ReadonlySet<string> | null> {
+  try {
+    const history = await History.open(results);
+    try {
+      return history.kernelsBefore(Date.parse(startedAt));
+    } finally {
+      history.close();
+    }
+  } catch {
+    return null;
   }
 }
 

@@ -6,6 +6,7 @@ import { printable } from '../../util/text/escape.js';
 import type { NightDiff } from '../night/diff.js';
 import { nightHuntLines, nightVerdict } from '../hunt/night.js';
 import { countsOf, countsText } from '../night/counts.js';
+import { newKernelLines } from '../night/new-kernels.js';
 import {
   rerunCommand,
   chainText,
@@ -30,6 +31,7 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
     '',
     `${text(night.id)}: ${countsText(counts)}.`,
     '',
+    ...newKernelLines(night.newKernels).map((line) => `> ${text(line)}\n`),
     ...night.notes.map((note) => `> ${text(note)}\n`),
   ];
   const hunt = nightHuntLines(night.hunt);

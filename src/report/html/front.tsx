@@ -64,13 +64,18 @@ export function frontPage(data: FrontData): string {
             </p>
           ))}
         </header>
-        <Grid pairResults={night.pairResults} changed={changes} />
+        <Grid pairResults={night.pairResults} changed={changes} newKernels={new Set(night.newKernels)} />
         <Legend />
         <HuntSection hunt={night.hunt} links={findings} />
         <Changes diff={diff} before={before} pages={pages} />
         <Bugs bugs={bugsOfNight(night.pairResults, bugs)} pages={pages} />
         <Commands pairResults={night.pairResults} pages={pages} />
-        <PairResultTable pairResults={night.pairResults} changes={changes} pages={pages} />
+        <PairResultTable
+          pairResults={night.pairResults}
+          changes={changes}
+          pages={pages}
+          newKernels={new Set(night.newKernels)}
+        />
       </>
     ),
   });

@@ -38,10 +38,26 @@ export function pairKey(from: string, to: string): string {
 interface GridProps {
   pairResults: readonly PairResult[];
   changed: ReadonlyMap<PairResult, string>;
+  newKernels: ReadonlySet<string>;
+}
+
+/** The name of a kernel at the head of a row or a column, marked if no earlier night had it. */
+export function KernelName({ name, newKernels }: { name: string; newKernels: ReadonlySet<string> }) {
+  return (
+    <>
+      {show(name)}
+      {newKernels.has(name) ? (
+        <b class="fresh" title="in no earlier night">
+          {' '}
+          new
+        </b>
+      ) : null}
+    </>
+  );
 }
 
 /** Shows pairs only; a longer chain does not fit into a grid of from and to. */
-export function Grid({ pairResults, changed }: GridProps) {
+export function Grid({ pairResults, changed, newKernels }: GridProps) {
   const pairs = groupBy(
     pairResults.filter(({ kernels }) => kernels.length === 2),
     ({ kernels: [from, to] }) => pairKey(from as string, to as string),
@@ -77,7 +93,7 @@ export function Grid({ pairResults, changed }: GridProps) {
               </th>
               {tos.map((to) => (
                 <th key={to} scope="col">
-                  {show(to)}
+                  <KernelName name={to} newKernels={newKernels} />
                 </th>
               ))}
             </tr>
@@ -85,7 +101,9 @@ export function Grid({ pairResults, changed }: GridProps) {
           <tbody>
             {froms.map((from) => (
               <tr key={from}>
-                <th scope="row">{show(from)}</th>
+                <th scope="row">
+                  <KernelName name={from} newKernels={newKernels} />
+                </th>
                 {tos.map((to) => (
                   <GridCell
                     key={to}

@@ -3,7 +3,7 @@
 import type { PairResult } from '../../model/result/matrix.js';
 import type { ChangeKind } from '../night/diff.js';
 import { chainText, failed, scenarioName } from '../night/pair-result.js';
-import { unique } from './grid.js';
+import { KernelName, unique } from './grid.js';
 import { show } from './parts/page.js';
 import { PairResultCell } from './parts/pair-result.js';
 
@@ -11,9 +11,10 @@ interface TableProps {
   pairResults: readonly PairResult[];
   changes: ReadonlyMap<PairResult, ChangeKind>;
   pages: ReadonlySet<string>;
+  newKernels: ReadonlySet<string>;
 }
 
-export function PairResultTable({ pairResults, changes, pages }: TableProps) {
+export function PairResultTable({ pairResults, changes, pages, newKernels }: TableProps) {
   const chains = unique(pairResults.map(({ kernels }) => chainText(kernels)));
   const rows = new Map<string, Map<string, PairResult>>();
   for (const pairResult of pairResults) {
@@ -42,7 +43,7 @@ export function PairResultTable({ pairResults, changes, pages }: TableProps) {
               <th scope="col">scenario</th>
               {chains.map((chain) => (
                 <th key={chain} scope="col" id={`pair-${encodeURIComponent(chain)}`} data-pair={show(chain)}>
-                  <ChainHead chain={chain} />
+                  <ChainHead chain={chain} newKernels={newKernels} />
                 </th>
               ))}
             </tr>
@@ -81,13 +82,13 @@ export function PairResultTable({ pairResults, changes, pages }: TableProps) {
   );
 }
 
-function ChainHead({ chain }: { chain: string }) {
+function ChainHead({ chain, newKernels }: { chain: string; newKernels: ReadonlySet<string> }) {
   return (
     <>
       {chain.split(' -> ').map((name, at) => (
         <span key={at}>
           {at === 0 ? '' : '→ '}
-          {show(name)}
+          <KernelName name={name} newKernels={newKernels} />
         </span>
       ))}
     </>

@@ -3,6 +3,7 @@
 import type { Matrix, PairResult } from '../../model/result/matrix.js';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { printable } from '../../util/text/escape.js';
+import { newKernelLines } from '../night/new-kernels.js';
 import { cellText } from '../night/pair-result.js';
 import { coloursFor, paint } from './style.js';
 
@@ -11,7 +12,7 @@ const MAX_ROWS = 40;
 export function matrixText(
   matrix: Matrix,
   pairResults: readonly PairResult[],
-  folder: string,
+  { folder, newKernels = [] }: { folder: string; newKernels?: readonly string[] },
   stream: { isTTY?: boolean },
 ): string {
   const colours = coloursFor(stream);
@@ -24,7 +25,10 @@ export function matrixText(
     ...(count('pending') > 0 ? [`${count('pending')} not run`] : []),
   ];
   const bad = pairResults.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
-  const lines = [`${matrix.cells.length} cells, ${pairResults.length} pair results: ${parts.join(', ')}`];
+  const lines = [
+    `${matrix.cells.length} cells, ${pairResults.length} pair results: ${parts.join(', ')}`,
+    ...newKernelLines(newKernels),
+  ];
   lines.push(
     bad.length === 0
       ? count('pending') === 0

@@ -4,6 +4,7 @@ import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { nightHuntLines, nightVerdict } from '../hunt/night.js';
 import { countsOf, countsText } from '../night/counts.js';
+import { newKernelLines } from '../night/new-kernels.js';
 import { rerunCommand, chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
 import { coloursFor } from './style.js';
 
@@ -18,6 +19,7 @@ export function nightText(night: NightlyReport, folder: string, stream: { isTTY?
     verdict.failed ? colours.red(verdict.text) : colours.green(verdict.text),
     '',
     `  ${countsText(counts)}`,
+    ...newKernelLines(night.newKernels).map((line) => `  ${line}`),
     ...nightHuntLines(night.hunt).map((line) => `  ${line}`),
     ...night.notes.map((note) => `  ${colours.yellow(printable(note, 300))}`),
   ];

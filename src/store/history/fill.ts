@@ -79,7 +79,7 @@ class Writer {
     private readonly root: string,
   ) {
     this.insertRun = database.prepare('INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.insertNight = database.prepare('INSERT OR REPLACE INTO night VALUES (?, ?, ?, ?, ?)');
+    this.insertNight = database.prepare('INSERT OR REPLACE INTO night VALUES (?, ?, ?, ?, ?, ?)');
     this.insertUnreadable = database.prepare('INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?)');
   }
 
@@ -155,6 +155,7 @@ class Writer {
       matrix.plan,
       timeOf(matrix.startedAt),
       matrix.endedAt === null ? null : timeOf(matrix.endedAt),
+      [...new Set(matrix.cells.flatMap(({ kernels }) => kernels))].join('\n'),
       this.stamp(name),
     );
   }

@@ -114,6 +114,15 @@ export class History {
   }
 
   /**
+   * The kernels of all nights that began earlier, whatever their plan; null if there is none.
+   * @param before milliseconds since 1970
+   */
+  kernelsBefore(before: number): ReadonlySet<string> | null {
+    const lists = textsOf(this.database, 'SELECT kernels FROM night WHERE started < @before', { before });
+    return lists.length === 0 ? null : new Set(lists.flatMap((list) => list.split('\n')));
+  }
+
+  /**
    * Lists the names of older runs, oldest first.
    * @param before milliseconds since 1970
    */

@@ -3,11 +3,12 @@
 import { RESULT_SCHEMA } from '../../model/result/result.js';
 
 /** Increased with every change of the tables or their content. If the stored number differs, the index is rebuilt. */
-export const INDEX_VERSION = 1000 + RESULT_SCHEMA;
+export const INDEX_VERSION = 2000 + RESULT_SCHEMA;
 
 /**
  * `chain` is the names of the kernels in order, separated by ` -> `. `title` is the canonical title of the cause; null
- * if nothing failed. Times are milliseconds since 1970. `stamp` tells whether a file has changed since it was read.
+ * if nothing failed. `kernels` is the names in the cells of a night, one a line. Times are milliseconds since 1970.
+ * `stamp` tells whether a file has changed since it was read.
  */
 export const TABLES = `
   CREATE TABLE run (
@@ -19,7 +20,8 @@ export const TABLES = `
   CREATE INDEX runOfKey ON run (scenario, chain, started, outcome, title);
   CREATE INDEX runOfTime ON run (started);
   CREATE TABLE night (
-    name TEXT PRIMARY KEY, plan TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, stamp TEXT NOT NULL
+    name TEXT PRIMARY KEY, plan TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
+    kernels TEXT NOT NULL, stamp TEXT NOT NULL
   ) WITHOUT ROWID;
   CREATE TABLE unreadable (
     name TEXT PRIMARY KEY, state TEXT NOT NULL, why TEXT NOT NULL, stamp TEXT NOT NULL

@@ -25,6 +25,8 @@ export interface NightlyReport {
   /** All attempts, including repeated ones, in the order in which they ended. */
   attempts: Attempt[];
   notes: string[];
+  /** Kernels that no earlier night of the history had. */
+  newKernels: readonly string[];
   /** The hunt after the cells; null if there is none. */
   hunt: NightHunt | null;
 }
@@ -46,6 +48,7 @@ export function readNightlyReport(folder: string): NightlyReport {
     endedAt: matrix.endedAt,
     pairResults,
     attempts: known,
+    newKernels: [],
     hunt: readNightHunt(folder),
     notes: [
       ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: unreadable`]),
@@ -152,6 +155,7 @@ function nightOfResult(
     pairResults: pairResultsOf({ cells: [cell] }, [attempt]),
     attempts: [attempt],
     notes: [],
+    newKernels: [],
     hunt: null,
   };
 }

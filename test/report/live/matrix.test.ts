@@ -101,7 +101,7 @@ describe('what a matrix came to', () => {
       attempts.map((each) => attemptOf(...each)),
     );
   const text = (...attempts: Parameters<typeof attemptOf>[]) =>
-    matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), pairResults(...attempts), '/r/m1', {});
+    matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), pairResults(...attempts), { folder: '/r/m1' }, {});
 
   it('names what is not as expected, with the rate of what is flaky', () => {
     expect(text(['a-1'], ['c-1'], ['c-2'])).toBe('3 cells, 2 pair results: 2 preserved\nall as expected\n\n  /r/m1\n');
