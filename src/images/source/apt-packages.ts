@@ -26,8 +26,6 @@ export async function fetchPackages(
   holdFd: number,
 ): Promise<string[]> {
   const apt = await prepareSuite(suite, work, architecture);
-  // The lists may be older than the files of the archive.
-  await apt.update();
   rmSync(folder, { recursive: true, force: true });
   const archives = join(folder, 'archives');
   mkdirSync(join(archives, 'partial'), { recursive: true });
@@ -46,10 +44,18 @@ export async function fetchPackages(
     if (result.code === 0) return;
     throw commandError(`cannot fetch the packages of ${suite} (${architecture})`, ['apt-get'], result);
   };
-  try {
+  const fetchAll = async (): Promise<void> => {
     const empty = ['-o', `Dir::State::status=${installed}`, '-o', `Dir::Cache::archives=${archives}`];
     await run(...empty, '-y', '--no-install-recommends', '--download-only', 'install', ...packages);
     if (alone.length > 0) await run('download', ...alone);
+  };
+  try {
+    await fetchAll().catch(async (error: unknown) => {
+      if (!(error instanceof LabError)) throw error;
+      // The lists may be older than the files of the archive.
+      await apt.update();
+      await fetchAll();
+    });
   } finally {
     clearInterval(timer);
   }

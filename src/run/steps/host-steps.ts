@@ -75,7 +75,18 @@ async function perform(parts: Parts, operation: Operation): Promise<Done> {
 }
 
 /** Process 1 becomes that of the other system. Before anything is handed over, it is the lab's fault if it cannot. */
-async function startUserspace({ user, recorder }: Needs<'user' | 'recorder'>, name: string): Promise<StepReply> {
+async function startUserspace(
+  { user, recorder, plan: { userspace } }: Needs<'user' | 'recorder' | 'plan'>,
+  name: string,
+): Promise<StepReply> {
+  if (recorder.epoch === 0 && userspace !== undefined) {
+    const { packages, sha256 } = userspace;
+    const own = packages.find((each) => each.startsWith(`${name}_`)) ?? '';
+    recorder.event({
+      kind: 'note',
+      text: `user space ${name}: ${packages.length} packages, ${own}, SHA-256 ${sha256}`,
+    });
+  }
   const reply = await user.startOtherSystem(USERSPACE_MS);
   if (reply.ok || recorder.epoch > 0) return reply;
   const why = printable(`${reply.errno ?? ''} (${reply.at ?? ''})`, 300);
