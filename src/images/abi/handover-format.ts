@@ -34,9 +34,14 @@ export function needsHandoverFormat(scenario: Scenario): boolean {
   return requiresHandoverFormat(scenario) || scenario.expect.outcome === 'refused' || hasForeignClient(scenario);
 }
 
-/** Whether a program of somebody else may preserve files: the lab knows of them only what is in memory. */
+/**
+ * Whether something may be preserved of which the lab knows only what is in memory: by a program of somebody else, or
+ * a descriptor of any kind.
+ */
 export function hasForeignClient({ steps }: Scenario): boolean {
-  return steps.some((step) => step.op === 'exec' || (step.op === 'kselftest' && step.stage !== null));
+  return steps.some(
+    (step) => step.op === 'exec' || step.op === 'preserve-fd' || (step.op === 'kselftest' && step.stage !== null),
+  );
 }
 
 /** Such a scenario cannot run at all without the format. */
