@@ -16,6 +16,7 @@ export {
   isUnseen,
   type PairCheck,
 } from './check.js';
+export { unknownToLab } from './abi/unknown.js';
 export { comparePair } from './rules/compare.js';
 export {
   ComponentError,

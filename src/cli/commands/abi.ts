@@ -2,7 +2,7 @@
 // `lab abi`: the handover format of a kernel as data, and the check for a layout that changes while its version stays.
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from '../../compat/index.js';
+import { type AbiDiff, coveringVersion, diffAbi, type StructureChange, unknownToLab } from '../../compat/index.js';
 import { type ImageContext, isSourceTree, resolveKernel } from '../../images/index.js';
 import type { Field, KernelAbi } from '../../model/kernel/abi.js';
 import { inStage } from '../../report/live/progress.js';
@@ -33,7 +33,9 @@ export function createCommand(): Command {
       withContext(async (context) => {
         checkArguments([name], options.patch ?? []);
         const abi = await read(name, options.patch ?? [], name, context);
-        process.stdout.write(options.json ? `${JSON.stringify(abi, null, 2)}\n` : showText(abi));
+        process.stdout.write(
+          options.json ? `${JSON.stringify({ ...abi, unknown: unknownOf(abi) }, null, 2)}\n` : showText(abi),
+        );
       }),
     );
   command
@@ -111,7 +113,17 @@ function showText(abi: KernelAbi): string {
     lines.push(`\n${printable(head)}\n`);
     lines.push(table(['  AT', 'SIZE', 'TYPE', 'FIELD'], structure.fields.map(fieldRow)));
   }
-  return lines.concat(notesText(abi.notes)).join('');
+  return lines.concat(unknownText(unknownOf(abi)), notesText(abi.notes)).join('');
+}
+
+function unknownOf({ components, structures }: KernelAbi): string[] {
+  return unknownToLab({ components: components.map(({ name }) => name), structures });
+}
+
+function unknownText(unknown: readonly string[]): string {
+  return unknown.length === 0
+    ? ''
+    : `\nunknown to the lab:\n${unknown.map((each) => `  ${printable(each)}\n`).join('')}`;
 }
 
 function fieldRow({ offset, size, type, name, bits }: Field): string[] {

@@ -29,3 +29,6 @@ export function isNoPlace(title: string | null): boolean {
 
 /** Title of kmemleak's own line on the console. It only counts; the list of objects is another incident. */
 export const KMEMLEAK_COUNT = 'kmemleak: new suspected memory leaks';
+
+/** Title of the incident that lists what a kernel hands over and the lab does not know. */
+export const UNKNOWN_TO_LAB = 'handed over and unknown to the lab';

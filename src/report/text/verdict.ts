@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict of one run, for a terminal: the outcome, its evidence, and the path of the rest.
 import { HARDWARE_COMPONENTS } from '../../model/kernel/component.js';
+import { UNKNOWN_TO_LAB } from '../../model/result/incident.js';
 import type { PredictionOfResult } from '../../model/result/prediction.js';
 import type { Result, ResourceOfResult } from '../../model/result/result.js';
 import { CASE_STATES } from '../../model/scenario/selftest.js';
@@ -57,7 +58,12 @@ export function verdictText(
     ...recoveryText(result),
     ...predictionText(result),
   );
-  const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
+  const unknown = result.incidents.filter(({ title }) => title === UNKNOWN_TO_LAB);
+  for (const { detail } of unknown.slice(0, MAX_INCIDENTS))
+    lines.push(`  unknown to the lab   ${printable(detail, 600)}`);
+  const others = result.incidents.filter(
+    (incident) => incident.title !== result.cause?.title && incident.title !== UNKNOWN_TO_LAB,
+  );
   if (others.length > 0) {
     lines.push('', '  also seen');
     for (const incident of others.slice(0, MAX_INCIDENTS))

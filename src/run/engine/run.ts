@@ -33,6 +33,7 @@ import { Deadlines } from './deadlines.js';
 import { type Failure, takeFailure, withConsole } from './failure.js';
 import { recordLastRegisters } from './last-registers.js';
 import type { Parts } from './parts.js';
+import { reportUnknown } from '../kernel/unknown.js';
 import { livePlan, type LivePlan, type RunPlan } from './plan.js';
 import { Recorder } from './recorder.js';
 import { isLiveAfter, saveRung } from './rungs.js';
@@ -80,6 +81,7 @@ export class Run {
       const { rung, key, savedAt } = plan.resumed;
       recorder.event({ kind: 'snapshot', state: 'resumed', rung, key, savedAt });
     }
+    reportUnknown({ plan, recorder });
     const { deadline, timeout, hardware } = plan.scenario;
     const deadlines = new Deadlines(milliseconds(deadline), { never: plan.noDeadlines === true });
     makeBackings(hardware, plan.dir);
