@@ -30,8 +30,9 @@ const PATCH = `--- a/include/linux/kho/abi/luo.h
 
 describe('lab abi', () => {
   it('tells what a built kernel hands over, to the byte', async () => {
-    const { code, data } = await json<KernelAbi>('show', '7.3.4');
+    const { code, data } = await json<KernelAbi & { unknown: string[] }>('show', '7.3.4');
     expect(code).toBe(0);
+    expect(data.unknown).toEqual([]);
     expect(data.components.map(({ name, version }) => `${name}-v${version}`)).toEqual([
       'kexec-metadata-v1',
       'kho-v4',

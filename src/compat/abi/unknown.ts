@@ -8,7 +8,11 @@ import { RULES } from '../rules/rules.js';
 /** Components that others cover (COVERS), and the lab's own. */
 const COMPONENTS: ReadonlySet<string> = new Set([
   ...RULES.map(({ component }) => component),
-  ...['block', 'vmalloc', 'radix', 'object', 'test_kho'],
+  'block',
+  'vmalloc',
+  'radix',
+  'object',
+  'test_kho',
 ]);
 
 /** The structures of Linux 6.17 to 7.3 and their fields. */
