@@ -173,6 +173,18 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
+    // Two traces and a drawing come before the trace of the one who asked for the lock. No line says that it ends.
+    name: 'lockdep',
+    severity: 'warning',
+    implies: 'tainted',
+    taint: 'lockdep',
+    shape: 'report',
+    end: /^ *<\/TASK>|^---\[ end trace /,
+    endRequired: true,
+    headers: ['WARNING: '],
+    formats: [{ re: new RegExp(`^WARNING: (${LOCK_WARNINGS.join('|')})`), title: 'WARNING: {=1} in {fn}' }],
+  },
+  {
     name: 'warning',
     severity: 'warning',
     implies: 'tainted',
@@ -185,7 +197,6 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
       { re: /^WARNING: CPU: \d+ PID: \d+ at \S+ ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:\S+:\d+ )?at ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?([\w./-]+\.[chS]):\d+/, title: 'WARNING at {=1}' },
-      { re: new RegExp(`^WARNING: (${LOCK_WARNINGS.join('|')})`), title: 'WARNING: {=1}', taint: 'lockdep' },
     ],
   },
   {
