@@ -23,5 +23,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   minimise: async () => (await import('./commands/minimise.js')).createCommand(),
   sweep: async () => (await import('./sweep/sweep.js')).createCommand(),
   fuzz: async () => (await import('./fuzz/fuzz.js')).createCommand(),
+  try: async () => (await import('./try/try.js')).createCommand(),
   doctor: async () => (await import('./commands/doctor.js')).createCommand(),
 };

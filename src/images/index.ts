@@ -17,7 +17,7 @@ export {
   type ToolState,
 } from './requirements.js';
 export { ensureKselftest, type ListedTest, listKselftests } from './build/kselftest.js';
-export { ensureKernel, type Extent, findBuilt } from './build/kernel.js';
+export { ensureExactly, ensureKernel, type Extent, findBuilt } from './build/kernel.js';
 export {
   buildableNames,
   definedKernels,
@@ -46,4 +46,7 @@ export { describeConfig } from './config/starting-config.js';
 export { problemsOfSigning } from './signing/possible.js';
 export { signImage } from './signing/sign.js';
 export { defineWithConfig } from './config/config-of-file.js';
+export { defineSeries, type SeriesKernels } from './definition/series.js';
+export { DoesNotApply, DoesNotBuild } from './failures.js';
+export { checkApplies } from './source/apply.js';
 export { writeVariant } from './definition/variant.js';

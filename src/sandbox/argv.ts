@@ -80,7 +80,7 @@ function namespaces({ network }: Needs, { identity, told }: Start): string[] {
   ];
 }
 
-function files({ read, write: own, lent = [], devices, proc = false }: Needs, { system }: Start): string[] {
+function files({ read, write: own, lent = [], moved = [], devices, proc = false }: Needs, { system }: Start): string[] {
   const write = [...own, ...lent];
   const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
   const bound = system.flatMap(({ path, link }) => (link === null ? [path] : []));
@@ -90,10 +90,11 @@ function files({ read, write: own, lent = [], devices, proc = false }: Needs, { 
   const places = [...only, ...new Set(write)].sort();
   const nodes = [...new Set([...DEVICES, ...devices])];
   return [
-    ...[...parents([...bound, ...places, ...nodes])].flatMap((path) => ['--dir', path]),
+    ...[...parents([...bound, ...places, ...moved.map(({ at }) => at), ...nodes])].flatMap((path) => ['--dir', path]),
     ...system.flatMap(({ path, link }) => (link === null ? ['--ro-bind', path, path] : ['--symlink', link, path])),
     ...(proc ? ['--proc', '/proc', '--tmpfs', '/tmp'] : []),
     ...places.flatMap((path) => [write.includes(path) ? '--bind' : '--ro-bind', path, path]),
+    ...moved.flatMap(({ path, at }) => ['--bind', path, at]),
     ...nodes.flatMap((path) => ['--dev-bind-try', path, path]),
   ];
 }

@@ -17,6 +17,8 @@ export interface Needs {
   read: readonly string[];
   /** Files and folders that it may write. */
   write: readonly string[];
+  /** Folders that it may write and that have another path for it than on the host. None by default. */
+  moved?: readonly { path: string; at: string }[];
   /** Files that it opens for writing and that stay the lab's. None by default. */
   lent?: readonly string[];
   /** Devices besides /dev/null, /dev/zero, /dev/full, /dev/random and /dev/urandom. */

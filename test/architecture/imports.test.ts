@@ -48,6 +48,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'trust',
   ],
   coverage: ['images', 'compat'],
+  // A patch series as mails, files or commits; pure but for the reading of files.
+  series: [],
   // Inputs made by the lab itself, run and judged in great numbers.
   fuzz: [
     'console',
@@ -66,6 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'coverage',
     'fuzz',
+    'series',
     'scenario',
     'images',
     'qemu',

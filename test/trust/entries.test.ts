@@ -13,6 +13,7 @@ import { resultOf } from '../report/result.js';
 import { folderOf, PLAIN, setForTest } from './refusal.js';
 
 const DISK = `${PLAIN}machine: {qemuArgs: [-drive, "file=/dev/sda,format=raw"]}\n`;
+const SERIES = '--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n';
 const PLAN = 'kernels: [7.2.12, 7.3.4]\nscenarios: [{file: evil.yaml}]\n';
 
 /** Words after the command's name. FILE: a hostile scenario; PLAN and RUN: of it; BUNDLE: of the run. */
@@ -26,6 +27,10 @@ const HOSTILE: Readonly<Record<string, readonly string[][]>> = {
   minimise: [['FILE'], ['RUN'], ['BUNDLE']],
   bisect: ['FILE', 'RUN', 'BUNDLE'].map((word) => [word, '--good', '7.2.12', '--bad', '7.3.4']),
   sweep: [['FILE', '--step', 'preserve']],
+  try: [
+    ['SERIES', '--scenario', 'FILE'],
+    ['OUTSIDE', '--base', '7.3.4'],
+  ],
   show: [['RUN', '--explain'], ['BUNDLE', '--explain'], ['BUNDLE']],
   dump: [['BUNDLE']],
   images: [
@@ -48,7 +53,12 @@ const OTHERS: Readonly<Record<string, string>> = {
 };
 
 async function attack(command: string, words: readonly string[]): Promise<{ error: unknown; cache: string }> {
-  const folder = folderOf({ 'evil.yaml': DISK, 'plan.yaml': PLAN });
+  const folder = folderOf({
+    'evil.yaml': DISK,
+    'plan.yaml': PLAN,
+    'x.patch': SERIES,
+    'outside.patch': SERIES.replaceAll('/x.c', '/../../x.c'),
+  });
   const result = resultOf('panic');
   const run = join(folder, 'results', result.id);
   mkdirSync(run, { recursive: true });
@@ -66,6 +76,8 @@ async function attack(command: string, words: readonly string[]): Promise<{ erro
     PLAN: join(folder, 'plan.yaml'),
     RUN: result.id,
     BUNDLE: bundle,
+    SERIES: join(folder, 'x.patch'),
+    OUTSIDE: join(folder, 'outside.patch'),
   };
   const make = COMMANDS[command];
   if (make === undefined) throw new Error(`no command ${command}`);
@@ -89,7 +101,8 @@ describe('a hostile input', () => {
     stages.mockRestore();
     // The entry of the CLI ends with status 2 for this class (src/cli/main.ts).
     expect(error).toBeInstanceOf(UsageError);
-    if (command !== 'images') {
+    if (words.includes('OUTSIDE')) expect(String(error)).toContain('is no path that a patch may change');
+    else if (command !== 'images') {
       const file = words.includes('FILE') || words.includes('PLAN') ? 'evil.yaml' : 'scenario.yaml';
       expect(String(error)).toContain(`${file}:4:22: `);
       expect(String(error)).toContain('data may not use -drive');

@@ -137,7 +137,7 @@ function notesText(notes: readonly string[]): string {
   return notes.length === 0 ? '' : `\n${notes.map((note) => `note: ${printable(note)}\n`).join('')}`;
 }
 
-function diffText(diff: AbiDiff): string {
+export function diffText(diff: AbiDiff): string {
   const versions = (list: readonly number[]): string => list.join(', ') || '-';
   const lines = [`${printable(diff.from)} -> ${printable(diff.to)}\n`];
   if (diff.components.length > 0)

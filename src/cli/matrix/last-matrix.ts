@@ -12,6 +12,16 @@ import { labIdentity } from '../common/version.js';
 /** The newest matrix of this plan. Throws a UsageError if there is none that can continue. */
 export function lastMatrixOf(plan: Plan, results: string, sha256: string): Matrix {
   const problems: string[] = [];
+  const matrix = findMatrixOf(plan, results, sha256, problems);
+  if (matrix !== null) return matrix;
+  throw new UsageError(`${results} holds no matrix of ${plan.name} to continue`, {
+    hint: 'leave out --resume to start a new one',
+    detail: problems.length === 0 ? null : problems.join('\n'),
+  });
+}
+
+/** Null if there is none. Throws a UsageError if the newest cannot continue. */
+export function findMatrixOf(plan: Plan, results: string, sha256: string, problems: string[] = []): Matrix | null {
   for (const id of matrixIds(results).reverse()) {
     try {
       const matrix = readMatrix(join(results, id));
@@ -23,8 +33,5 @@ export function lastMatrixOf(plan: Plan, results: string, sha256: string): Matri
       problems.push(messageOf(error));
     }
   }
-  throw new UsageError(`${results} holds no matrix of ${plan.name} to continue`, {
-    hint: 'leave out --resume to start a new one',
-    detail: problems.length === 0 ? null : problems.join('\n'),
-  });
+  return null;
 }

@@ -2,50 +2,36 @@
 // `lab matrix`: runs a plan and prints a verdict for every pair result. The plan is checked before the first machine
 // starts.
 import { Command } from 'commander';
-import { ruleFor, type TrustOption } from '../../host/trust.js';
-import { coldSample } from '../../matrix/cold-sample.js';
-import { driveMatrix, unfinished } from '../../matrix/engine.js';
-import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
+import { ruleFor } from '../../host/trust.js';
+import { expandPlan } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
-import { newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-run.js';
+import { newMatrix, pinPairs, planSha256 } from '../../matrix/plan-run.js';
 import { checkUrl } from '../../matrix/redis/connection.js';
-import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
-import { orphans } from '../../matrix/runner.js';
-import { allCold, startsOf } from '../../matrix/saved-shapes.js';
+import { takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { selectScenarios } from '../../matrix/select.js';
-import type { Attempt, Matrix } from '../../model/result/matrix.js';
-import type { Plan } from '../../model/scenario/plan.js';
-import type { Profile } from '../../model/scenario/profile.js';
+import type { Matrix } from '../../model/result/matrix.js';
 import { Preparation } from '../../perform/prepare.js';
 import { nightHuntLines, nightHuntStatus, worseStatus } from '../../report/hunt/night.js';
 import { matrixStatus, matrixText } from '../../report/text/matrix.js';
 import { newKernelsOf } from '../../report/night/new-kernels.js';
-import { matrixView } from '../../report/live/matrix.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
 import { History } from '../../store/history/index.js';
-import { MatrixFolder, readAttempts } from '../../store/matrix/folder.js';
+import { MatrixFolder } from '../../store/matrix/folder.js';
 import { pairResultsOf } from '../../store/matrix/pair-results.js';
-import { snapshotSettings } from '../../snapshot/index.js';
 import { isDiskFull, LabError, UsageError } from '../../util/errors.js';
-import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
 import { expectHunt, huntAtEnd, plannedHunt } from '../fuzz/night.js';
-import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
+import { interruptible } from '../common/interrupt.js';
 import { runSetUp } from '../common/set-up.js';
 import { lastMatrixOf } from './last-matrix.js';
-import { openQueue } from './queue.js';
-import { type Accel, accelFor, accelOption, jobs, trustOption } from '../common/option-values.js';
+import { type CellOptions, runCells } from './run-cells.js';
+import { accelFor, accelOption, jobs, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
 
-interface MatrixOptions extends TrustOption {
-  jobs?: number;
-  queue?: string;
+interface MatrixOptions extends CellOptions {
   resume?: boolean;
   updateBaseline?: boolean;
-  coverage?: boolean;
-  accel: Accel;
-  results: string;
   json?: boolean;
 }
 
@@ -154,79 +140,5 @@ async function kernelsOfNightsBefore({ startedAt }: Matrix, results: string): Pr
     }
   } catch {
     return null;
-  }
-}
-
-interface RunningMatrix {
-  /** Of the queue in Redis. */
-  key: QueueKey;
-  matrix: Matrix;
-  plan: Plan;
-  profile: Profile | null;
-  pairs: readonly PlannedPair[];
-  folder: MatrixFolder;
-  leftOut: readonly { why: string; count: number }[];
-  options: MatrixOptions;
-  signal: AbortSignal;
-}
-
-/** Runs the cells that have no outcome yet. Returns all attempts of the matrix, old and new. */
-async function runCells(running: RunningMatrix): Promise<Attempt[]> {
-  const { matrix, plan, profile, pairs, folder, leftOut, options } = running;
-  const lock = await tryLock(folder.lockFile, running.signal);
-  if (lock === null)
-    throw new LabError(`another lab runs ${matrix.id}`, {
-      hint: 'wait until it has ended, or leave out --resume to start a new one',
-    });
-  const failure = new AbortController();
-  const signal = AbortSignal.any([running.signal, failure.signal]);
-  const { attempts, damaged } = readAttempts(folder.path);
-  for (const attempt of orphans(options.results, matrix, attempts)) {
-    folder.append(attempt);
-    attempts.push(attempt);
-  }
-  const open = unfinished(matrix.cells, attempts);
-  const view = matrixView({
-    total: matrix.cells.length,
-    done: matrix.cells.length - open.length,
-    stream: process.stderr,
-  });
-  onInterruptKept(() => {
-    const left = unfinished(matrix.cells, attempts).length;
-    return [
-      `${matrix.cells.length - left} of ${matrix.cells.length} cells, in ${folder.path}; ` +
-        `to go on: ${sameCommand('--resume')}`,
-    ];
-  });
-  const coverage = options.coverage === true;
-  const starts = coverage ? allCold(pairs) : startsOf(pairs, snapshotSettings().maxBytes);
-  const queue = await openQueue(running.matrix, { ...running, ...options, accel: accelFor(options), signal }, view);
-  try {
-    const isNew = open.length === matrix.cells.length;
-    view.note(
-      `${matrix.id}: ${isNew ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`,
-    );
-    for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
-    if (damaged > 0) view.note(`skipped ${damaged} damaged lines of cells.jsonl`);
-    await driveMatrix({
-      cells: matrix.cells,
-      attempts,
-      taskOf: taskMaker(matrix, plan, profile, pairs, { starts, coverage }),
-      queue,
-      folder,
-      retries: plan.retries,
-      coldToo: coldSample(matrix, plan.cold),
-      onAttempt: (cell, attempt, next) => {
-        attempts.push(attempt);
-        view.finished(cell, attempt, next);
-      },
-      onFailure: (error) => failure.abort(error),
-    });
-    if (open.length > 0 || matrix.endedAt === null) folder.write({ ...matrix, endedAt: new Date().toISOString() });
-    return attempts;
-  } finally {
-    await queue.close();
-    view.end();
-    lock.release();
   }
 }

@@ -4,9 +4,9 @@
 import {
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   statSync,
   writeFileSync,
@@ -16,6 +16,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { commandError, lastLines, runCommand, saysDiskFull } from '../../util/process/command.js';
 import { LabError, UsageError } from '../../util/errors.js';
+import { readRegularFileSync } from '../../util/files/regular-file.js';
 import { withLock } from '../../util/process/lock.js';
 import { packageRoot } from '../../util/package-root.js';
 import { FILE_PROBE, fileProbe } from './file-probe.js';
@@ -25,6 +26,7 @@ import { buildEnvironment, makeVariables } from '../build/build.js';
 import { readJson } from '../../util/read-json.js';
 import { keyOf, onDisk, writeJson } from '../cache/cache.js';
 import { compilerVersion } from '../build/compiler.js';
+import { type Confinement, confinementOf, isForeign } from '../source/confine.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { parseConfig, readFragment } from '../build/fragment.js';
@@ -38,6 +40,9 @@ const RECIPE = 2;
 const MAX_KEPT = 64;
 /** Anything older than this is abandoned. */
 const MAX_AGE_MS = 3_600_000;
+/** Bytes of a configuration, and characters of a release. */
+const MAX_TEXT = 4 << 20;
+const MAX_RELEASE = 200;
 
 const storedSchema = z.object({
   schema: z.literal(1),
@@ -69,7 +74,9 @@ export async function definitionObjects(
   const inputs: AbiInputs = {
     name: definition.name,
     dir: source.dir,
-    linked: true,
+    // A foreign makefile could write into the source through a link.
+    linked: !isForeign(definition),
+    foreign: isForeign(definition) ? definition : null,
     config: [...definition.config, fragment('abi-types')],
     patches: [...definition.patches, ...patches],
     overlay: definition.overlay,
@@ -90,6 +97,7 @@ export async function treeObjects(
     name: path,
     dir,
     linked: false,
+    foreign: null,
     config: [fragment('abi-tree'), fragment('abi-types')],
     patches: [...patches],
     overlay: [],
@@ -126,11 +134,15 @@ async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted,
       const other = read(key, work);
       if (other !== null) return other;
       const tree = work.cache.build(`abi-${key}`);
+      const own = { ccache: work.cache.ccache(), command: (argv: readonly string[]) => [...argv] };
+      const confined =
+        inputs.foreign === null ? own : await confinementOf(inputs.foreign, { path: tree, name: `abi-${key}` }, work);
       try {
         await makeAbiTree(absolute, tree, work, lock.fd);
-        await compile(absolute, tree, key, wanted, work, lock.fd);
+        await compile(absolute, { tree, key, wanted, confined }, work, lock.fd);
       } finally {
         await rm(tree, { recursive: true, force: true });
+        if (inputs.foreign !== null) await rm(confined.ccache, { recursive: true, force: true });
       }
       await forgetOld(work);
       const made = read(key, work);
@@ -151,31 +163,38 @@ function read(key: string, work: Workspace): AbiObjects | null {
     : null;
 }
 
+interface Compiling {
+  tree: string;
+  key: string;
+  wanted: AbiWanted;
+  confined: Pick<Confinement, 'ccache' | 'command'>;
+}
+
 async function compile(
   inputs: AbiInputs,
-  tree: string,
-  key: string,
-  wanted: AbiWanted,
+  { tree, key, wanted, confined }: Compiling,
   work: Workspace,
   holdFd: number,
 ): Promise<void> {
   const task = `types of ${inputs.name}`;
-  const options = { cwd: tree, env: buildEnvironment(tree, work), signal: work.signal, holdFd };
-  mkdirSync(work.cache.ccache(), { recursive: true });
+  const env = { ...buildEnvironment(tree, work), CCACHE_DIR: confined.ccache };
+  const options = { cwd: tree, env, signal: work.signal, holdFd };
+  mkdirSync(confined.ccache, { recursive: true });
+  // Before anything of the tree runs: it could put a link in the place of the file.
+  const probe = writeProbe(tree, [...touchedBy(inputs.patches), ...overlaid(inputs.overlay)], wanted);
+  const fileProbeText = fileProbe(tree);
+  if (fileProbeText !== null) writeFileSync(join(tree, `${FILE_PROBE}.c`), fileProbeText);
   work.onProgress({ task, done: 0, of: null, detail: 'configuring' });
   const asked = inputs.config.flatMap((file) => readFragment(file).options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map(({ name, value }) => `${name}=${value}\n`).join(''));
   const configured = await runCommand(
-    ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'],
+    confined.command(['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig']),
     options,
   );
   if (configured.code !== 0) throw commandError(`${inputs.name} cannot be configured`, ['make'], configured);
-  const config = parseConfig(readFileSync(join(tree, '.config'), 'utf8'));
-  const probe = writeProbe(tree, [...touchedBy(inputs.patches), ...overlaid(inputs.overlay)], wanted);
+  const config = parseConfig(readRegularFileSync(join(tree, '.config'), { maxBytes: MAX_TEXT }).toString('utf8'));
   const notes: string[] = [];
   const made: string[] = [];
-  const fileProbeText = fileProbe(tree);
-  if (fileProbeText !== null) writeFileSync(join(tree, `${FILE_PROBE}.c`), fileProbeText);
   const places = `${FILE_PROBE}.o`;
   if (config.get('CONFIG_KEXEC_HANDOVER') === 'y') {
     work.onProgress({ task, done: 0, of: null, detail: 'compiling' });
@@ -190,10 +209,10 @@ async function compile(
       ...probe.objects,
       ...(fileProbeText === null ? [] : [places]),
     ];
-    const result = await runCommand(argv, options);
+    const result = await runCommand(confined.command(argv), options);
     work.signal.throwIfAborted();
     for (const object of probe.objects) {
-      if (existsSync(join(tree, object))) made.push(object);
+      if (isPlainFile(join(tree, object))) made.push(object);
       else if (object === `${PROBE}.o`) throw failure(inputs.name, result.stderr);
       else
         notes.push(`${object.replace(/\.o$/, '.c')} does not compile: the structures that it declares are not known`);
@@ -204,13 +223,18 @@ async function compile(
     made,
     {
       defines: made.length > 0 ? probe.defines : '',
-      places: existsSync(join(tree, places)) ? places : null,
+      places: isPlainFile(join(tree, places)) ? places : null,
       complete: made.length === 0 || made.length === probe.objects.length,
       notes,
     },
     key,
     work,
   );
+}
+
+/** A link could lead to any file of the host. */
+function isPlainFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function failure(name: string, stderr: string): LabError {
@@ -244,7 +268,9 @@ function store(
   const release = join(tree, 'include/config/kernel.release');
   writeJson(join(beside, 'abi.json'), {
     schema: 1,
-    release: existsSync(release) ? readFileSync(release, 'utf8').trim() : null,
+    release: isPlainFile(release)
+      ? readRegularFileSync(release, { maxBytes: MAX_TEXT }).toString('utf8').trim().slice(0, MAX_RELEASE)
+      : null,
     ...facts,
     objects,
     places,

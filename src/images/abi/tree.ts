@@ -19,6 +19,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../util/errors.js';
 import type { Workspace } from '../context.js';
+import type { KernelDefinition } from '../definition/definition.js';
 import { LEFT_BY_BUILDS } from '../source/directory.js';
 import { applyPatches, layOver, overlayFiles } from '../build/tree.js';
 
@@ -34,6 +35,8 @@ export interface AbiInputs {
   dir: string;
   /** Files may be linked because nobody changes the tree. A developer's own tree is copied. */
   linked: boolean;
+  /** Its makefiles run in a sandbox; null for a kernel of the lab, or a tree that the user typed. */
+  foreign: KernelDefinition | null;
   config: string[];
   patches: string[];
   overlay: string[];

@@ -18,25 +18,27 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
 import { LineSplitter } from '../../util/text/lines.js';
 import { overlaid, touchedBy } from '../abi/tree.js';
 import { readJson } from '../../util/read-json.js';
 import { keyOf, writeJson } from '../cache/cache.js';
+import { readImage } from '../cache/read-image.js';
+import { inputsOf, keyWith } from './keys.js';
 import { checkOut, checkoutName, gitOf } from '../source/checkout.js';
-import { compileCommand } from './compiler.js';
+import { compileCommand, compilerVersion } from './compiler.js';
 import { type Confinement, confinementOf, isForeign } from '../source/confine.js';
+import { KEY_FILE, lastBuilt, pathInside, type Seed, setPathInside, usableSeed } from '../source/seed.js';
 import type { Workspace } from '../context.js';
-import type { KernelDefinition } from '../definition/definition.js';
+import { definitionFolders, type KernelDefinition } from '../definition/definition.js';
 import { Pace } from '../cache/pace.js';
 import { builtIn, configLine } from '../config/built-in.js';
 import { configDigest, startingConfig } from '../config/starting-config.js';
 import { type RequestedOption, checkConfig, effectiveOptions, readFragment } from './fragment.js';
+import { DoesNotBuild } from '../failures.js';
 import { programPath } from '../requirements.js';
 import { CHANGED, treeLock } from './old-trees.js';
 import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
-
-/** Increased when the same inputs would give another kernel. */
-export const RECIPE = 2;
 
 export interface BuildResult {
   /** The tree, with the finished files in it. */
@@ -53,9 +55,6 @@ export interface BuildSource {
 
 /** A step of the build as make prints it: "  CC      mm/memfd.o". */
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
-
-/** A file in the tree with the key of the kernel that make was last started for. */
-const KEY_FILE = '.lab-begun';
 
 let turn: Promise<unknown> = Promise.resolve();
 
@@ -81,18 +80,21 @@ async function build(
 ): Promise<BuildResult> {
   const start = performance.now();
   const { tree: path, name } = treeOf(definition, source.id, work);
-  const confined = await confinementOf(definition, { path, name }, work);
   const whole = work.cache.fact(`whole-${name}`);
   // make takes a file that a killed compiler has begun for a finished one, and a sandbox dies without mercy.
   if (isForeign(definition) && !existsSync(whole)) await rm(path, { recursive: true, force: true });
   rmSync(whole, { force: true });
-  const tree = await prepareTree(definition, source, { work, holdFd, confined });
+  // A foreign kernel is refused before anything is copied for it.
+  await confinementOf(definition, { path, name }, work);
+  const tree = await prepareTree(definition, source, { work, holdFd });
+  const inside = pathInside(name, work);
+  const confined = await confinementOf(definition, { path, name, ...(inside && { at: inside }) }, work);
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
   mkdirSync(confined.ccache, { recursive: true });
   // It is the newest tree now (old-trees.ts).
   utimesSync(tree, new Date(), new Date());
-  const env = { ...buildEnvironment(tree, work), CCACHE_DIR: confined.ccache };
+  const env = { ...buildEnvironment(tree, work, confined.at), CCACHE_DIR: confined.ccache };
   await configure(definition, tree, env, { work, holdFd, confined });
   const previousKey = existsSync(join(tree, KEY_FILE)) ? readFileSync(join(tree, KEY_FILE), 'utf8') : null;
   writeInTree(tree, KEY_FILE, key);
@@ -105,14 +107,14 @@ async function build(
  * The environment is always the same: nothing in the caller's can change the result. What a killed compiler leaves
  * stays in the tree until the next build.
  */
-export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessEnv {
-  const temporary = join(tree, '.lab-tmp');
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary);
+export function buildEnvironment(tree: string, work: Workspace, at = tree): NodeJS.ProcessEnv {
+  const temporary = '.lab-tmp';
+  rmSync(join(tree, temporary), { recursive: true, force: true });
+  mkdirSync(join(tree, temporary));
   return {
     PATH: programPath(),
     HOME: process.env['HOME'],
-    TMPDIR: temporary,
+    TMPDIR: join(at, temporary),
     LC_ALL: 'C',
     KBUILD_BUILD_TIMESTAMP: 'Thu Jan  1 00:00:00 UTC 1970',
     KBUILD_BUILD_USER: 'lab',
@@ -126,9 +128,12 @@ export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessE
   };
 }
 
-interface How {
+interface Holding {
   work: Workspace;
   holdFd: number;
+}
+
+interface How extends Holding {
   confined: Confinement;
 }
 
@@ -138,8 +143,9 @@ function writeInTree(tree: string, name: string, text: string): void {
   writeFileSync(join(tree, name), text, { flag: 'wx' });
 }
 
-async function prepareTree(definition: KernelDefinition, source: BuildSource, { work, holdFd }: How): Promise<string> {
-  const { tree } = treeOf(definition, source.id, work);
+async function prepareTree(definition: KernelDefinition, source: BuildSource, holding: Holding): Promise<string> {
+  const { work, holdFd } = holding;
+  const { tree, name } = treeOf(definition, source.id, work);
   const task = `prepare ${definition.name}`;
   const git = gitOf(definition);
   if (git !== null) {
@@ -156,11 +162,23 @@ async function prepareTree(definition: KernelDefinition, source: BuildSource, { 
   mkdirSync(dirname(beside), { recursive: true });
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
   try {
-    // A foreign build could write into the source through a link.
-    const how = isForeign(definition) ? ['-a', '--reflink=auto'] : ['-al'];
-    await mustRun(['cp', ...how, '--', source.dir, beside], 'cannot link the source tree', options);
-    for (const overlay of definition.overlay) layOver(overlay, beside);
-    await applyPatches(definition.patches, beside, definition.name, { work, task, holdFd });
+    const seed = isForeign(definition) ? usableSeed(seedsOf(definition, source.id, work), work) : null;
+    setPathInside(name, seed?.tree ?? null, work);
+    if (seed === null) {
+      // A foreign build could write into the source through a link.
+      const how = isForeign(definition) ? ['-a', '--reflink=auto'] : ['-al'];
+      await mustRun(['cp', ...how, '--', source.dir, beside], 'cannot link the source tree', options);
+      for (const overlay of definition.overlay) layOver(overlay, beside);
+    } else {
+      // Nobody may build in it meanwhile.
+      await withLock(seed.lock, { signal: work.signal }, async (lock) => {
+        await settleSeed(seed, source.id, { work, holdFd: lock.fd });
+        await mustRun(['cp', '-a', '--reflink=auto', '--', seed.tree, beside], 'cannot copy the built tree', options);
+      });
+      rmSync(join(beside, KEY_FILE), { force: true });
+    }
+    const left = definition.patches.slice(seed?.patches ?? 0);
+    await applyPatches(left, beside, definition.name, { work, task, holdFd });
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
     throw error;
@@ -193,6 +211,34 @@ export function treeOf(
   return { tree: work.cache.built(name), name, lock: treeLock(name, work) };
 }
 
+/** Trees of the lab's own kernels with the same source and overlays, those with the most of the patches first. */
+function seedsOf(definition: KernelDefinition, sourceId: string, work: Workspace): Seed[] {
+  const file = join(definitionFolders().at(-1) ?? '', basename(definition.file));
+  return Array.from({ length: definition.patches.length + 1 }, (_, less) => {
+    const patches = definition.patches.length - less;
+    const own = { ...definition, file, patches: definition.patches.slice(0, patches) };
+    const { tree, lock } = treeOf(own, sourceId, work);
+    return { tree, lock, patches, definition: own };
+  });
+}
+
+/**
+ * If another configuration was built last, all objects would differ. The lab's own kernel is built again then, from
+ * ccache, which a foreign build does not share.
+ */
+async function settleSeed({ tree, definition }: Seed, sourceId: string, { work, holdFd }: Holding): Promise<void> {
+  const compiler = await compilerVersion(work);
+  const key = compiler === null ? null : keyWith(inputsOf(definition, sourceId), compiler);
+  if (key === null || readImage(work.cache, key) === null || lastBuilt(tree) === key) return;
+  const confined = { ccache: work.cache.ccache(), at: tree, command: (argv: readonly string[]) => [...argv] };
+  const how = { work, holdFd, confined };
+  const env = buildEnvironment(tree, work);
+  const base = { ...definition, name: `${definition.name}-base` };
+  await configure(base, tree, env, how);
+  writeInTree(tree, KEY_FILE, key);
+  await make(base, tree, work.cache.log(`${base.name}-${key.slice(0, 12)}.log`), 'fresh', env, how);
+}
+
 /** Turns everything off except what the fragments ask for and its dependencies, or changes a finished configuration. */
 async function configure(
   definition: KernelDefinition,
@@ -213,7 +259,10 @@ async function configure(
   const target = from === null ? ['KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'] : ['olddefconfig'];
   const argv = ['make', '-s', ...makeVariables(work), ...target];
   const result = await runCommand(confined.command(argv), { cwd: tree, env, signal: work.signal, holdFd });
-  if (result.code !== 0) throw commandError(`kernel ${definition.name} cannot be configured`, ['make'], result);
+  if (result.code !== 0) {
+    const what = `kernel ${definition.name} cannot be configured`;
+    throw saysDiskFull(result.stderr) ? commandError(what, ['make'], result) : new DoesNotBuild(what, result.stderr);
+  }
   checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);
 }
 
@@ -268,14 +317,12 @@ async function make(
   if (full) throw full;
   if (result.code !== 0) {
     const tail = tailOf(log);
-    const noSpace = saysDiskFull(tail);
-    throw new LabError(
-      `kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`,
-      {
+    if (saysDiskFull(tail))
+      throw new LabError(`kernel ${definition.name} does not build: the disk is full`, {
         detail: lastLines(tail, 30),
-        hint: noSpace ? 'free some space, or use a cache elsewhere with LAB_CACHE=FOLDER' : null,
-      },
-    );
+        hint: 'free some space, or use a cache elsewhere with LAB_CACHE=FOLDER',
+      });
+    throw new DoesNotBuild(`kernel ${definition.name} does not build (full log: ${log})`, tail);
   }
   pace.end();
   if (!resumed) writeJson(memory, { count: done } satisfies Steps);

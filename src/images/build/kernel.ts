@@ -61,6 +61,16 @@ async function ensureEither(full: KernelDefinition, core: KernelDefinition, work
   return asCore((await fromStore(core, work, neither)) ?? (await make(core, work)));
 }
 
+/** A kernel in this extent and no other, so that several kernels have the same options. */
+export async function ensureExactly(name: string, extent: Extent, context: ImageContext): Promise<KernelImage> {
+  const work = openWorkspace(context);
+  const resolved = resolveKernel(name);
+  if (resolved.kind !== 'definition') return ensureKernel(name, context);
+  const { definition } = resolved;
+  const wanted = (extent === 'core' ? coreOf(definition) : null) ?? definition;
+  return onDisk(work.cache, () => ensureDefined(wanted, work));
+}
+
 /** Provides the kernel of a definition, which need not come from a file. */
 export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);

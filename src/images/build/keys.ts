@@ -4,8 +4,10 @@ import { keyOf } from '../cache/cache.js';
 import { RULES } from '../config/built-in.js';
 import { configDigest } from '../config/starting-config.js';
 import type { KernelDefinition } from '../definition/definition.js';
-import { RECIPE } from './build.js';
 import { fileDigest, overlayDigests } from './tree.js';
+
+/** Increased when the same inputs would give another kernel. */
+const RECIPE = 2;
 
 /** Key of everything that makes a kernel, except the compiler. */
 export function inputsOf(definition: KernelDefinition, sourceId: string): string {

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds upstream's live-update tests (tools/testing/selftests/liveupdate) as static programs, from the source of the
-// kernel that they will run on. The cache keeps them by source and compiler.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+// kernel that they will run on, with its patches. The cache keeps them by source, patches and compiler.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { mustRun } from '../../util/process/command.js';
 import { UsageError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
+import { makeTemp, removeTemp } from '../../util/process/reaper.js';
 import { nearest } from '../../util/text/nearest.js';
 import { keyOf, onDisk } from '../cache/cache.js';
+import { overlaid, touchedBy } from '../abi/tree.js';
 import { compilerVersion } from './compiler.js';
-import { type ImageContext, openWorkspace } from '../context.js';
+import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
+import type { KernelDefinition } from '../definition/definition.js';
 import { ensureTools, programPath } from '../requirements.js';
 import { resolveKernel } from '../definition/resolve.js';
+import { copyFiles } from '../source/apply.js';
+import { type Confinement, confinementOf } from '../source/confine.js';
 import { ensureSource } from '../source/source.js';
+import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
 /** Increased when the same inputs would give other programs. */
-const RECIPE = 1;
+const RECIPE = 2;
 const FOLDER = 'tools/testing/selftests/liveupdate';
+/** What the tests include from elsewhere. */
+const HEADERS = 'tools/testing/selftests';
+const INTERFACE = 'include/uapi/linux/liveupdate.h';
 
 /**
  * Returns the path of the program for the machine. Throws a UsageError if the kernel is not built from source, or its
@@ -37,24 +46,27 @@ export async function ensureKselftest(
   return onDisk(work.cache, async () => {
     await ensureTools(['rootfs'], work);
     const source = await ensureSource(definition, work);
-    const path = work.cache.program(
-      `kselftest-${test}-${keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work)])}`,
-    );
+    const { patches, overlay } = definition;
+    const changed = [patches.map(fileDigest), overlay.map(overlayDigests)];
+    const key = keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work), changed]);
+    const path = work.cache.program(`kselftest-${test}-${key}`);
     if (existsSync(path)) return path;
-    checkTest(join(source.dir, FOLDER), kernel.name, test);
     work.onProgress({ task: `build ${test} of ${kernel.name}`, done: 0, of: null });
     return withLock(work.cache.lock(`kselftest-${source.id}`), { signal: work.signal }, async () => {
       if (existsSync(path)) return path;
-      const dir = mkdtempSync(join(tmpdir(), 'lab-kselftest-'));
+      const dir = makeTemp(join(tmpdir(), 'lab-kselftest-'));
       try {
-        await compile(source.dir, test, dir, context.signal);
+        await copySources(definition, source.dir, dir, work);
+        checkTest(join(dir, FOLDER), kernel.name, test);
+        const confined = await confinementOf(definition, { path: dir, name: `kselftest-${key}` }, work);
+        await compile(confined, test, dir, context.signal);
         mkdirSync(join(path, '..'), { recursive: true });
         const beside = `${path}.${process.pid}`;
         copyFileSync(join(dir, test), beside);
         renameSync(beside, path);
         return path;
       } finally {
-        rmSync(dir, { recursive: true, force: true });
+        removeTemp(dir);
       }
     });
   });
@@ -116,22 +128,41 @@ function checkTest(folder: string, kernel: string, test: string): void {
   );
 }
 
-async function compile(source: string, test: string, dir: string, signal: AbortSignal): Promise<void> {
-  const folder = join(source, FOLDER);
+/** The few files that the tests are made of, with the patches of the kernel. */
+async function copySources(
+  { name, patches, overlay }: KernelDefinition,
+  source: string,
+  into: string,
+  work: Workspace,
+): Promise<void> {
+  const inFolder = (folder: string, recursive: boolean) =>
+    existsSync(join(source, folder))
+      ? readdirSync(join(source, folder), { recursive, encoding: 'utf8' }).map((file) => `${folder}/${file}`)
+      : [];
+  const touched = [...touchedBy(patches), ...overlaid(overlay)];
+  copyFiles(source, into, [...inFolder(FOLDER, true), ...inFolder(HEADERS, false), INTERFACE, ...touched]);
+  for (const each of overlay) layOver(each, into);
+  await applyPatches(patches, into, name, { work, task: `tests of ${name}` });
+}
+
+async function compile(
+  confined: Pick<Confinement, 'command'>,
+  test: string,
+  dir: string,
+  signal: AbortSignal,
+): Promise<void> {
   // The one header that the host's kernel headers lack. The rest of the interface is as old as they are.
   mkdirSync(join(dir, 'include/linux'), { recursive: true });
-  copyFileSync(join(source, 'include/uapi/linux/liveupdate.h'), join(dir, 'include/linux/liveupdate.h'));
+  copyFileSync(join(dir, INTERFACE), join(dir, 'include/linux/liveupdate.h'));
   // Code that all tests share: luo_test_utils.c up to 7.2, lib/ from 7.3 on.
-  const shared = [join(folder, 'luo_test_utils.c'), join(folder, 'lib/lu_utils.c')].filter((path) => existsSync(path));
-  const include = [
-    join(dir, 'include'),
-    folder,
-    join(folder, 'lib/include'),
-    join(source, 'tools/testing/selftests'),
-  ].flatMap((path) => ['-I', path]);
-  await mustRun(
-    ['gcc', '-static', '-O2', '-w', ...include, '-o', join(dir, test), join(folder, `${test}.c`), ...shared],
-    `cannot build ${test}`,
-    { cwd: dir, signal, env: { PATH: programPath(), LC_ALL: 'C' } },
-  );
+  const shared = ['luo_test_utils.c', 'lib/lu_utils.c']
+    .map((file) => join(FOLDER, file))
+    .filter((file) => existsSync(join(dir, file)));
+  const include = ['include', FOLDER, `${FOLDER}/lib/include`, HEADERS].flatMap((path) => ['-I', path]);
+  const argv = ['gcc', '-static', '-O2', '-w', ...include, '-o', test, `${FOLDER}/${test}.c`, ...shared];
+  await mustRun(confined.command(argv), `cannot build ${test}`, {
+    cwd: dir,
+    signal,
+    env: { PATH: programPath(), LC_ALL: 'C' },
+  });
 }

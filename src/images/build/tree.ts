@@ -13,10 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { lastLines, runCommand } from '../../util/process/command.js';
-import { LabError, messageOf, UsageError } from '../../util/errors.js';
+import { runCommand } from '../../util/process/command.js';
+import { messageOf, UsageError } from '../../util/errors.js';
 import { sha256 } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
+import { DoesNotApply } from '../failures.js';
 import { programPath } from '../requirements.js';
 
 /** An overlay file with this suffix is appended to the file in the tree. Any other replaces it. */
@@ -88,7 +89,7 @@ export async function applyPatches(
   patches: readonly string[],
   tree: string,
   name: string,
-  how: { work: Workspace; task: string; holdFd: number },
+  how: { work: Workspace; task: string; holdFd?: number },
 ): Promise<void> {
   for (const patch of patches) {
     how.work.onProgress({ task: how.task, done: 0, of: null, detail: patch });
@@ -109,12 +110,9 @@ export async function applyPatches(
     const result = await runCommand(argv, {
       cwd: tree,
       signal: how.work.signal,
-      holdFd: how.holdFd,
+      ...(how.holdFd === undefined ? {} : { holdFd: how.holdFd }),
       env: { PATH: programPath(), LC_ALL: 'C' },
     });
-    if (result.code !== 0)
-      throw new LabError(`${patch} does not apply to the source of ${name}`, {
-        detail: lastLines(result.stdout + result.stderr, 30),
-      });
+    if (result.code !== 0) throw new DoesNotApply(patch, name, result.stdout + result.stderr);
   }
 }

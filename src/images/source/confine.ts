@@ -14,6 +14,8 @@ import { gitOf } from './checkout.js';
 /** How the commands of one build run. */
 export interface Confinement {
   ccache: string;
+  /** The path of the tree for its commands. */
+  at: string;
   /** The command that runs `argv` in the tree. */
   command(argv: readonly string[]): string[];
 }
@@ -40,10 +42,10 @@ function realOf(path: string): string {
 /** A kernel of the lab builds as it is. A foreign one is refused if the host has no sandbox for it. */
 export async function confinementOf(
   definition: KernelDefinition,
-  tree: { path: string; name: string },
+  tree: { path: string; name: string; at?: string },
   work: Workspace,
 ): Promise<Confinement> {
-  if (!isForeign(definition)) return { ccache: work.cache.ccache(), command: (argv) => [...argv] };
+  if (!isForeign(definition)) return { ccache: work.cache.ccache(), at: tree.path, command: (argv) => [...argv] };
   const sandbox = await hostSandbox();
   if (sandbox.kind !== 'bwrap')
     throw new LabError(
@@ -56,6 +58,7 @@ export async function confinementOf(
   const ccache = join(work.cache.dir, 'ccache-foreign', tree.name);
   mkdirSync(ccache, { recursive: true });
   const git = gitOf(definition);
+  const at = tree.at ?? tree.path;
   const read = [
     dirname(work.cache.program('compile')),
     ...definition.patches,
@@ -64,15 +67,17 @@ export async function confinementOf(
   ];
   return {
     ccache,
+    at,
     command: (argv) =>
       sandboxedCommand(
         sandbox,
         {
           read,
-          write: [tree.path, ccache],
+          write: [...(at === tree.path ? [tree.path] : []), ccache],
+          moved: at === tree.path ? [] : [{ path: tree.path, at }],
           devices: [],
           network: 'none',
-          cwd: tree.path,
+          cwd: at,
           limits: { memory: MEMORY, processes: PROCESSES, fileSize: FILE },
           proc: true,
         },

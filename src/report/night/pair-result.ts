@@ -16,9 +16,15 @@ export function scenarioName(path: string): string {
 
 /** `chainText` for one line: of a long chain, only the start, the end and the number of updates. */
 export function shortChain(kernels: readonly string[]): string {
-  return kernels.length <= 6
-    ? chainText(kernels)
-    : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
+  const names = kernels.map(shortKernel);
+  return names.length <= 6
+    ? chainText(names)
+    : `${chainText(names.slice(0, 3))} -> ... -> ${names.at(-1)} (${names.length - 1} updates)`;
+}
+
+/** A definition at a path gives its kernel the name of the file. */
+function shortKernel(name: string): string {
+  return /\.ya?ml$/.test(name) ? name.replace(/^.*\//, '').replace(/\.ya?ml$/, '') : name;
 }
 
 /** A pair of kernels with the scenario, in one line. */

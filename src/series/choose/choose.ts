@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses the scenarios that match what a series changes.
+import { glob } from '../../util/text/glob.js';
+import type { FileDiff } from '../patch/diff.js';
+import { ALWAYS, AREAS, DEFAULT, NOT_BUILT, SELFTEST_SCENARIOS, SELFTESTS } from './areas.js';
+
+export interface Choice {
+  /** Paths below scenarios/, without the ending. */
+  scenarios: string[];
+  /** Names of upstream's tests to run from the series' own tree. */
+  selftests: string[];
+  /** Areas that the series changes. */
+  areas: string[];
+  /** Code that no area has. Then the default set runs. */
+  elsewhere: string[];
+}
+
+const AREA_MATCHES = AREAS.map((area) => ({ area, matches: anyOf(area.paths) }));
+const isNotBuilt = anyOf(NOT_BUILT);
+
+export function choose(files: readonly Pick<FileDiff, 'path' | 'old' | 'isRemoved'>[]): Choice {
+  const paths = [...new Set(files.flatMap(({ path, old }) => (old === null || old === path ? [path] : [path, old])))];
+  const scenarios = new Set(ALWAYS);
+  const areas = new Set<string>();
+  const elsewhere: string[] = [];
+  for (const path of paths) {
+    const found = AREA_MATCHES.filter(({ matches }) => matches(path));
+    // `mm/memfd_luo.c` is memory management too, but what goes through memfds shows it.
+    const special = found.filter(({ area }) => area.name !== 'memory management');
+    for (const { area } of special.length > 0 ? special : found) {
+      areas.add(area.name);
+      for (const name of area.scenarios) scenarios.add(name);
+    }
+    if (found.length === 0 && !isNotBuilt(path)) elsewhere.push(path);
+  }
+  if (elsewhere.length > 0) for (const name of DEFAULT) scenarios.add(name);
+  return { scenarios: [...scenarios], selftests: selftestsIn(files), areas: [...areas], elsewhere };
+}
+
+/** The changed tests. A change of what they share concerns all of them. */
+function selftestsIn(files: readonly Pick<FileDiff, 'path' | 'isRemoved'>[]): string[] {
+  const known = Object.keys(SELFTEST_SCENARIOS);
+  const changed = files
+    .filter(({ path, isRemoved }) => path.startsWith(`${SELFTESTS}/`) && path.endsWith('.c') && !isRemoved)
+    .map(({ path }) => path.slice(SELFTESTS.length + 1, -2));
+  if (changed.some((name) => !known.includes(name) && (name.startsWith('lib/') || name.includes('utils'))))
+    return known;
+  return [...new Set(changed)].filter((name) => known.includes(name));
+}
+
+function anyOf(patterns: readonly string[]): (path: string) => boolean {
+  const all = patterns.map((pattern) => glob(pattern, '/'));
+  return (path) => all.some((matches) => matches(path));
+}
