@@ -195,6 +195,7 @@ export const KERNEL_GROUPS: readonly PatternGroup[] = [
     headers: ['WARNING: '],
     formats: [
       { re: /^WARNING: CPU: \d+ PID: \d+ at \S+ ([\w.]+)\+0x/, title: 'WARNING in {1}' },
+      { re: /^WARNING: (?:\S+:\d+ )?at __list_\w+_valid_or_report\+0x/, title: 'WARNING: list corruption in {fn}' },
       { re: /^WARNING: (?:\S+:\d+ )?at ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?([\w./-]+\.[chS]):\d+/, title: 'WARNING at {=1}' },
     ],
