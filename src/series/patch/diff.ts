@@ -51,7 +51,11 @@ function startsFile(lines: readonly string[], at: number): boolean {
 }
 
 function startsNames(lines: readonly string[], at: number): boolean {
-  return /^--- \S/.test(lines[at] ?? '') && /^\+\+\+ \S/.test(lines[at + 1] ?? '') && /^@@ -/.test(lines[at + 2] ?? '');
+  return (
+    /^--- \S/.test(lines[at] ?? '') &&
+    /^\+\+\+ \S/.test(lines[at + 1] ?? '') &&
+    (lines[at + 2] ?? '').startsWith('@@ -')
+  );
 }
 
 const EXTENDED =
@@ -65,7 +69,7 @@ function oneFile(lines: readonly string[], start: number, what: string): { file:
   const words = new Map<string, string>();
   let at = start;
   const git = /^diff --git ([^\s"]+) ([^\s"]+)$/.exec(lines[at] ?? '');
-  if (/^diff --git /.test(lines[at] ?? '')) {
+  if ((lines[at] ?? '').startsWith('diff --git ')) {
     if (git === null) throw fail(`${printable(lines[at] ?? '', 120)}: names with spaces or quotes are not supported`);
     kept.push(lines[at++] ?? '');
     for (let found = EXTENDED.exec(lines[at] ?? ''); found !== null; found = EXTENDED.exec(lines[++at] ?? '')) {
@@ -86,7 +90,7 @@ function oneFile(lines: readonly string[], start: number, what: string): { file:
     after = nameIn(nameOf(lines[at + 1] ?? ''), what);
     kept.push(lines[at] ?? '', lines[at + 1] ?? '');
     at += 2;
-    while (/^@@ -/.test(lines[at] ?? '')) {
+    while ((lines[at] ?? '').startsWith('@@ -')) {
       const hunk = oneHunk(lines, at, `hunk ${hunks.length + 1} of ${after ?? before ?? 'a file'}`, fail);
       hunks.push(hunk);
       kept.push(hunk.head, ...hunk.lines);
