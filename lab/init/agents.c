@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agents.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -96,8 +97,10 @@ void agents_start(void)
 
 		if (end.fd < 0)
 			continue;
-		if (poll(&end, 1, START_MS) < 1)
+		if (poll(&end, 1, START_MS) < 1) {
+			errno = ETIMEDOUT;
 			console_failed(agent_ports[i].path);
+		}
 		close(end.fd);
 	}
 }
