@@ -14,7 +14,7 @@ export function selftestPlan(
     files.set(
       `${name}.yaml`,
       [
-        `description: The test ${name} of ${tree}'s source on both kernels`,
+        `description: ${JSON.stringify(`The test ${name} of the source of ${tree} on both kernels`)}`,
         'tags: [kselftest]',
         `from: ${JSON.stringify(from)}`,
         `to: ${JSON.stringify(to)}`,
@@ -27,8 +27,8 @@ export function selftestPlan(
   files.set(
     'plan.yaml',
     [
-      `name: selftests-${tree}`,
-      `description: Every live-update test of ${tree}'s source on every pair of kernels`,
+      `name: ${JSON.stringify(`selftests-${tree.split('/').at(-1) ?? tree}`)}`,
+      `description: ${JSON.stringify(`Every live-update test of the source of ${tree} on every pair of kernels`)}`,
       `kernels: ${JSON.stringify(kernels)}`,
       'pairs: all',
       'scenarios:',

@@ -133,9 +133,9 @@ describe('kernels in data', () => {
     expect(problemsOf(PLAIN.replace('7.2.12', name))[0]).toContain(`1:7 this is not trusted and would use the kernel`);
   });
 
-  it('have tests of the source of a named kernel alone', () => {
+  it('have tests of the source of a kernel of the lab alone', () => {
     const from = (tree: string) => `${HEAD}kselftest: {test: luo_kexec_simple, tree: ${tree}}\nexpect: preserved\n`;
-    expect(problemsOf(from('./mine.yaml'))[0]).toContain('3:43 expected the name of a kernel');
+    expect(problemsOf(from('./mine.yaml'))[0]).toContain('3:43 this is not trusted and would use the kernel');
     expect(problemsOf(from('mine'))[0]).toContain('3:43 no kernel "mine"');
     expect(problemsOf(from('7.3.4'))).toEqual([]);
   });

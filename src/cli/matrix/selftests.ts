@@ -2,7 +2,7 @@
 // `lab selftests`: every live-update test of a kernel's source on every pair of kernels. It writes the plan and its
 // scenarios, which lab matrix takes as well, and runs it.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type ListedTest, listKselftests } from '../../images/index.js';
 import { selftestPlan } from '../../matrix/selftest-plan.js';
@@ -35,8 +35,12 @@ export function createCommand(): Command {
     });
 }
 
-async function runSelftests(tree: string, options: SelftestsOptions, signal: AbortSignal): Promise<number> {
+/** The plan is in another folder than the user. */
+const absolute = (kernel: string): string => (/\/|\.yaml$/.test(kernel) ? resolve(kernel) : kernel);
+
+async function runSelftests(given: string, options: SelftestsOptions, signal: AbortSignal): Promise<number> {
   const { kernels, ...rest } = options;
+  const tree = absolute(given);
   let tests: ListedTest[] = [];
   await runSetUp([
     {
@@ -47,9 +51,10 @@ async function runSelftests(tree: string, options: SelftestsOptions, signal: Abo
       },
     },
   ]);
-  const folder = join(resolve(options.results), `selftests-${tree.replace(/[^\w.~-]+/g, '_')}`);
+  const folder = join(resolve(options.results), `selftests-${basename(tree, '.yaml').replace(/[^\w.~-]+/g, '_')}`);
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of selftestPlan(tree, tests, kernels ?? [tree])) writeFileSync(join(folder, name), text);
+  for (const [name, text] of selftestPlan(tree, tests, (kernels ?? [tree]).map(absolute)))
+    writeFileSync(join(folder, name), text);
   // The plan is the lab's own.
   return runMatrix(join(folder, 'plan.yaml'), { ...rest, trust: true }, signal);
 }

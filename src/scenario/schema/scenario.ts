@@ -110,9 +110,7 @@ export const scenarioSchema = mapping({
       selftest,
       mapping({
         test: selftest,
-        tree: z
-          .string()
-          .regex(/^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/, { error: 'expected the name of a kernel, such as 7.3.4' })
+        tree: kernel
           .optional()
           .describe('The kernel whose source has the test; by default each kernel runs the test of its own source'),
         stages: z
