@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { definedKernels } from '../../src/images/index.js';
 import { cellId, cellsOf, expandPlan } from '../../src/matrix/expand.js';
 import { planSha256 } from '../../src/matrix/plan-run.js';
 import { labPath, selectScenarios } from '../../src/matrix/select.js';
@@ -126,12 +127,12 @@ describe("a plan's cells", () => {
   });
 
   const shipped = readdirSync(PLANS).filter((name) => !name.includes('baseline'));
+  const releases = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
   it.each(shipped)('of the shipped %s are there', async (name) => {
-    const names = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
     const file = join(PLANS, name);
-    const plan = parsePlan(readFileSync(file, 'utf8'), file, { all: names, releases: names, problem: anyKernel });
+    const plan = parsePlan(readFileSync(file, 'utf8'), file, { all: definedKernels(), releases, problem: anyKernel });
     const selected = await selectScenarios(plan, anyKernel, { trust: true });
-    expect(expandPlan(plan, selected, anyKernel).pairs.length).toBeGreaterThan(9);
+    expect(expandPlan(plan, selected, anyKernel).pairs.length).toBeGreaterThan(4);
   });
 
   it('have names that are the same everywhere, and differ', () => {

@@ -98,7 +98,7 @@ static bool message_take(struct request *r, int fd, uint64_t *taken)
 		fail_errno(r, err > 0 ? err : EIO, "process 1:%.200s", what);
 		return true;
 	}
-	return line_value(message, "READY") != NULL;
+	return line_value(message, "READY");
 }
 
 /**

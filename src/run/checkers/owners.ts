@@ -18,7 +18,7 @@ import type { MarkedPages } from '../machine/marked-pages.js';
 import { outgoing } from '../update/handover.js';
 import { hasChecker } from './has.js';
 
-/** Pages that the agent looks up in one request (lab/agent/machine/page-owner.c). */
+/** Pages that the agent looks up in one request (lab/agent/checkers/page-owner.c). */
 const PAGES_AT_ONCE = 256;
 /** Pages of one kernel whose owners are looked up: 4 MiB. */
 const MAX_PAGES = 1024;

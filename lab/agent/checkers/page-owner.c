@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "machine/debugfs.h"
+#include "checkers/debugfs.h"
 #include "ops.h"
 #include "common/util.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Texts that the kernel writes in debugfs. */
 #define _GNU_SOURCE
-#include "machine/debugfs.h"
+#include "checkers/debugfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
