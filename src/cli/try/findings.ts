@@ -35,7 +35,7 @@ export function evidenceOf(run: string | null, results: string): string[] {
     ...said.slice(0, MAX_LINES),
     ...mismatches.map(
       ({ component, wrote, reads }) =>
-        `${component}: written v${wrote}, read ${reads.length === 0 ? 'not at all' : `v${reads.join(', v')}`}`,
+        `${component}: written v${wrote ?? '?'}, read ${reads.length === 0 ? 'not at all' : `v${reads.join(', v')}`}`,
     ),
   ];
 }
