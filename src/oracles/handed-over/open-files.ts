@@ -102,14 +102,23 @@ export class OpenFiles {
   }
 }
 
-/** How a file differs from what it was, in words; the position is left out, as whoever reads a file moves it. */
-export function metadataProblems(before: FileMetadata | null, after: FileMetadata | null): string[] {
+/**
+ * How a file differs from what it was, in words.
+ * @param reader whether somebody may have read the file and so have moved its position
+ */
+export function metadataProblems(
+  before: FileMetadata | null,
+  after: FileMetadata | null,
+  reader: 'a-stranger' | 'nobody',
+): string[] {
   if (before === null || after === null) return [];
+  const moved = reader === 'nobody' && before.position !== null && after.position !== null;
   const differ = <T>(what: string, was: T, is: T, text: (value: T) => string) =>
     was === is ? [] : [`${what} ${text(is)}, was ${text(was)}`];
   return [
     ...differ('size', before.size, after.size, String),
     ...differ('mode', before.mode, after.mode, (mode) => `0${mode.toString(8)}`),
     ...differ('seals', before.seals, after.seals, sealsText),
+    ...(moved ? differ('position', before.position, after.position, String) : []),
   ];
 }

@@ -119,9 +119,12 @@ describe('the open files of a kernel', () => {
 describe('what differs between two looks at a file', () => {
   const before = { mode: 0o100600, size: 4096, seals: 1, position: 3 };
 
-  it('is told, but for its position', () => {
-    expect(metadataProblems(before, { ...before, position: 9 })).toEqual([]);
-    expect(metadataProblems(before, { mode: 0o100777, size: 0, seals: 0, position: 3 })).toEqual([
+  it('is told, but for a position that somebody else may have moved', () => {
+    const moved = { ...before, position: 9 };
+    expect(metadataProblems(before, moved, 'a-stranger')).toEqual([]);
+    expect(metadataProblems(before, moved, 'nobody')).toEqual(['position 9, was 3']);
+    expect(metadataProblems(before, { ...before, position: null }, 'nobody')).toEqual([]);
+    expect(metadataProblems(before, { mode: 0o100777, size: 0, seals: 0, position: 3 }, 'nobody')).toEqual([
       'size 0, was 4096',
       'mode 0100777, was 0100600',
       'seals none, was seal',
@@ -129,7 +132,7 @@ describe('what differs between two looks at a file', () => {
   });
 
   it('is not known without both looks', () => {
-    expect(metadataProblems(null, before)).toEqual([]);
-    expect(metadataProblems(before, null)).toEqual([]);
+    expect(metadataProblems(null, before, 'nobody')).toEqual([]);
+    expect(metadataProblems(before, null, 'nobody')).toEqual([]);
   });
 });

@@ -72,7 +72,10 @@ export async function judgeHandedOver(
       arrival: file.arrival,
       end,
       content: mayChange(followed, record) ? 'may-change' : 'as-before',
-      metadata: mayHaveOtherMetadata(record) ? [] : metadataProblems(file.before, after),
+      // The lab's agent maps a file to read it.
+      metadata: mayHaveOtherMetadata(record)
+        ? []
+        : metadataProblems(file.before, after, record === undefined ? 'a-stranger' : 'nobody'),
     });
     const comparable = record === undefined || followed.touched.has(record.file.name) ? undefined : record;
     files.push({ ...resultOf(file, verdict, comparable), before: file.before, after });
