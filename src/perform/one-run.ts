@@ -51,20 +51,7 @@ export interface PerformOptions {
 
 export function planOf(
   scenario: Scenario,
-  {
-    kernels,
-    rootfs,
-    userspace,
-    coreRootfs,
-    accel,
-    hostTscKhz,
-    formats,
-    unread,
-    follow,
-    filePlaces,
-    selftests,
-    iommuOptions,
-  }: Prepared,
+  { rootfs, coreRootfs, accel, ...prepared }: Prepared,
   options: Pick<PerformOptions, 'memory' | 'deviceLooks' | 'hold' | 'noDeadlines'>,
   { id, dir, folder, signal }: { id: string; dir: string; folder: RunFolder; signal: AbortSignal },
 ): RunPlan {
@@ -76,21 +63,13 @@ export function planOf(
           keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
         };
   return {
+    ...prepared,
     id,
     scenario,
-    kernels,
     // Somebody may log in while a run is held.
     rootfs: options.hold === undefined ? (coreRootfs ?? rootfs) : rootfs,
-    userspace,
     accel: accel.accel,
-    hostTscKhz,
     dir,
-    formats,
-    unread,
-    follow,
-    filePlaces,
-    selftests,
-    iommuOptions,
     deviceLooks: options.deviceLooks ?? true,
     memory,
     saver: null,

@@ -6,7 +6,7 @@ export const MAX_FRAMES = 64;
 const FRAME =
   /^\s+(?:\[<[0-9a-fx]{1,20}>\] )?([\w.$]{1,100})\+0x[0-9a-f]{1,8}\/0x[0-9a-f]{1,8}(?: \[[\w-]{1,60}\])?\s*$/;
 
-/** Functions that give memory to whoever asks: the one that asked is further out. */
+/** Functions that only hand out memory: the one that wanted it is further out. */
 const ALLOCATORS = new RegExp(
   `^(?:${[
     String.raw`kmemleak_\w+|slab_post_alloc_hook|post_alloc_hook|__set_page_owner|set_page_owner|save_stack`,

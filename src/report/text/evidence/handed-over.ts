@@ -37,7 +37,7 @@ function fileText(file: FollowedFile): string {
   return `    ${columns}  ${count(pages, 'page')}: ${fates}${unknown}${problem}`;
 }
 
-/** Whoever reads a file moves its position, so another one is no fault. */
+/** A program that reads a file moves its position, so another one is no fault. */
 function metadataText({ before, after }: FollowedFile): string {
   if (before === null || after === null) return '';
   const moved = before.position !== null && after.position !== null && before.position !== after.position;
