@@ -3,6 +3,7 @@
 // position of the descriptors that are open. Structures: include/linux/fs.h, shmem_fs.h, fdtable.h, sched.h, 6.19 to
 // 7.3. Nothing in memory is trusted: every chain is bounded, and what does not fit together is not read.
 import { type FileMetadata, sealsText } from '../../model/evidence/handed-over.js';
+import type { Pieces } from '../../util/loop/turns.js';
 import type { FileField, FilePlaces } from '../../model/kernel/file-places.js';
 
 /** Reads linear memory of the kernel; false if a part of it is not mapped. */
@@ -14,6 +15,8 @@ export type Positions = ReadonlyMap<bigint, ReadonlySet<bigint>>;
 const MAX_TASKS = 4096;
 const MAX_DESCRIPTORS = 65_536;
 const POINTER = 8;
+/** Descriptors and tasks that are read at once. */
+const PIECE = 128;
 
 export class OpenFiles {
   constructor(
@@ -25,7 +28,7 @@ export class OpenFiles {
    * Walks the descriptors of all tasks. Threads share their table, which is read once.
    * @param initTask address of the variable `init_task`
    */
-  positions(initTask: bigint): Positions {
+  *positions(initTask: bigint): Pieces<Positions> {
     const found = new Map<bigint, Set<bigint>>();
     const tables = new Set<bigint>();
     let left = MAX_DESCRIPTORS;
@@ -35,7 +38,7 @@ export class OpenFiles {
       if (table !== null && !tables.has(table)) {
         tables.add(table);
         for (const file of this.filesIn(table, left)) {
-          left--;
+          if (--left % PIECE === 0) yield;
           const inode = this.field(file, 'file.f_inode');
           const position = this.field(file, 'file.f_pos');
           if (inode === null || position === null) continue;
@@ -43,6 +46,7 @@ export class OpenFiles {
           found.set(inode, known.add(position));
         }
       }
+      if (tasks % PIECE === 0) yield;
       at = this.number(at, POINTER);
       if (at === first) break;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A kernel's open files in made-up memory: two tasks that share a table, one that has its own, a memfd.
 import { describe, expect, it } from 'vitest';
+import { atOnce } from '../../../src/util/loop/turns.js';
 import { FILE_FIELDS, type FilePlaces } from '../../../src/model/kernel/file-places.js';
 import { metadataProblems, OpenFiles } from '../../../src/oracles/handed-over/open-files.js';
 
@@ -83,7 +84,7 @@ function kernel(): { it: Kernel; initTask: bigint } {
 describe('the open files of a kernel', () => {
   it('give size, mode, seals and position of a memfd', () => {
     const { it: made, initTask } = kernel();
-    const positions = made.files.positions(initTask);
+    const positions = atOnce(made.files.positions(initTask));
     expect(made.files.metadata(MAPPING, positions)).toEqual({ mode: 0o100777, size: 12_288, seals: 10, position: 77 });
   });
 
@@ -92,7 +93,7 @@ describe('the open files of a kernel', () => {
     expect(made.files.metadata(MAPPING, new Map())).toMatchObject({ position: null });
     made.table(OTHER, [FILE + 0x100n]);
     made.file(FILE + 0x100n, INODE, 78n);
-    expect(made.files.metadata(MAPPING, made.files.positions(initTask))).toMatchObject({
+    expect(made.files.metadata(MAPPING, atOnce(made.files.positions(initTask)))).toMatchObject({
       position: null,
       size: 12_288,
     });
@@ -110,9 +111,9 @@ describe('the open files of a kernel', () => {
     const second = initTask + 0x100n + at('task_struct.tasks');
     made.put(second, second);
     made.put(TABLE + at('fdtable.max_fds'), 0xffff_ffff_ffffn);
-    expect(made.files.positions(initTask).size).toBe(0);
+    expect(atOnce(made.files.positions(initTask)).size).toBe(0);
     expect(made.reads).toBeLessThan(50_000);
-    expect(made.files.positions(0x10n).size).toBe(0);
+    expect(atOnce(made.files.positions(0x10n)).size).toBe(0);
   });
 });
 

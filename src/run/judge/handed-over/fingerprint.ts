@@ -10,7 +10,7 @@ import type { Needs } from '../../engine/parts.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
 import { outgoing } from '../../update/handover.js';
-import { keyOf } from './key.js';
+import { keyOf, keyOfKnown } from './key.js';
 import { metadataOfPages } from './metadata.js';
 import type { FollowedPages } from './state.js';
 
@@ -116,9 +116,8 @@ export async function followArrival(
     return;
   }
   for (const { session, token, name, pattern, spec } of [...state.expected.values(), ...state.reserved]) {
-    const key = keyOf({ session, name: session === null || token === null ? name : String(token) });
     // A guest writes to its memory.
-    if (!isGuestFile(spec)) followed.patterns.set(key, pattern);
+    if (!isGuestFile(spec)) followed.patterns.set(keyOfKnown({ session, token, name }), pattern);
   }
   for (const file of followed.files) {
     // The other judge knows what the lab's own files hold. Hashing them once less makes a run a few percent shorter.

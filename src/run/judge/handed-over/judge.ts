@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges every file that was handed over by its pages, and compares that with what the judge of patterns found.
 import {
+  type FileMetadata,
   type FollowedFile,
   type FollowedState,
   type HandedOverOfResult,
@@ -17,7 +18,7 @@ import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
 import { settlePages, structsOf } from '../pages.js';
 import type { FileRecord } from '../records.js';
-import { keyOf } from './key.js';
+import { keyOf, keyOfKnown } from './key.js';
 import { metadataIn } from './metadata.js';
 import type { Followed, FollowedPages } from './state.js';
 
@@ -57,7 +58,7 @@ export async function judgeHandedOver(
     return { ...nothing, blind: followed.blind };
   }
   const started = recorder.clock.now();
-  const known = new Map(records.map((record) => [keyOfRecord(record), record]));
+  const known = new Map(records.map((record) => [keyOfKnown(record.file), record]));
   const look = marked === null ? null : await endLook(parts, followed, marked);
   if (isAlone && look !== null) recorder.witnesses.looked('outside', recorder.epoch, followed.prints.pages);
   else if (isAlone) recorder.witnesses.blind('outside', recorder.epoch, 'the array of pages was not found at the end');
@@ -78,7 +79,7 @@ export async function judgeHandedOver(
         : metadataProblems(file.before, after, record === undefined ? 'a-stranger' : 'nobody'),
     });
     const comparable = record === undefined || followed.touched.has(record.file.name) ? undefined : record;
-    files.push({ ...resultOf(file, verdict, comparable), before: file.before, after });
+    files.push(resultOf(file, verdict, comparable, after));
   }
   for (const file of files) report(parts, file);
   const sorted = files.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
@@ -92,13 +93,10 @@ export async function judgeHandedOver(
     ms: Math.round(followed.ms + recorder.clock.now() - started),
     problems: [
       ...followed.listing.problems,
+      ...uncompared(files),
       ...(followed.prints.missing === 0 ? [] : [`${followed.prints.missing} pages have no fingerprint`]),
     ],
   };
-}
-
-function keyOfRecord({ file: { session, token, name } }: FileRecord): string {
-  return keyOf({ session, name: session === null || token === null ? name : String(token) });
 }
 
 function pagesOf({ runs }: Pick<FollowedPages, 'runs'>): number {
@@ -124,11 +122,20 @@ async function endLook(
 
 const NONE = new KhopIndex([]);
 
+/** Memfds that are in the page cache of the next kernel, and whose inodes nobody compared. */
+function uncompared(files: readonly FollowedFile[]): string[] {
+  const unseen = files.filter(
+    ({ handler, cached, before, after }) =>
+      handler.startsWith('memfd') && cached > 0 && (before === null || after === null),
+  ).length;
+  return unseen === 0 ? [] : [`size, mode and seals of ${unseen} memfds: their inodes were not found in both kernels`];
+}
+
 /** True for the files of guests, and where a step of the scenario has written since the file came back. */
 function mayChange({ patterns }: Followed, record: FileRecord | undefined): boolean {
   if (record === undefined) return false;
   const { file } = record;
-  const was = patterns.get(keyOfRecord(record));
+  const was = patterns.get(keyOfKnown(file));
   return isGuestFile(file.spec) || was !== file.pattern || (file.retrieved !== null && file.retrieved.pattern !== was);
 }
 
@@ -143,8 +150,9 @@ function resultOf(
   file: FollowedPages,
   verdict: PagesVerdict,
   record: FileRecord | undefined,
-): Omit<FollowedFile, 'before' | 'after'> {
-  const { kind, session, name, handler, problem } = file;
+  after: FileMetadata | null,
+): FollowedFile {
+  const { kind, session, name, handler, problem, before } = file;
   return {
     kind,
     session,
@@ -154,6 +162,8 @@ function resultOf(
     ...verdict,
     problems: [...verdict.problems, ...(problem === null ? [] : [problem])],
     pattern: record?.verdict.state ?? null,
+    before,
+    after,
   };
 }
 

@@ -29,7 +29,7 @@ export async function metadataIn({
   );
   const initTask = addressOf(kernel, 'init_task');
   const shift = shiftOf(kernel, view.memory, registers);
-  const positions: Positions = initTask === null ? new Map() : files.positions(initTask + shift);
+  const positions: Positions = initTask === null ? new Map() : await view.scan(files.positions(initTask + shift));
   return (mapping) => (mapping === null ? null : files.metadata(mapping, positions));
 }
 
