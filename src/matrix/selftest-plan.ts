@@ -2,6 +2,23 @@
 // Makes a plan of all live-update tests that a kernel's source has: a scenario for each program, on every pair.
 import type { ListedTest } from '../images/index.js';
 
+/** Text of a scenario that runs a test of a tree. */
+export function selftestScenario(
+  tree: string,
+  { name, staged }: ListedTest,
+  [from, to]: readonly [from: string, to: string],
+): string {
+  return [
+    `description: ${JSON.stringify(`The test ${name} of the source of ${tree} on both kernels`)}`,
+    'tags: [kselftest]',
+    `from: ${JSON.stringify(from)}`,
+    `to: ${JSON.stringify(to)}`,
+    `kselftest: {test: ${name}, tree: ${JSON.stringify(tree)}, stages: ${staged ? 2 : 1}}`,
+    'expect: preserved',
+    '',
+  ].join('\n');
+}
+
 /** Text of each file, by name. `plan.yaml` is the plan; paths in it are relative to it. */
 export function selftestPlan(
   tree: string,
@@ -10,19 +27,8 @@ export function selftestPlan(
 ): Map<string, string> {
   const [from = tree, to = from] = [kernels[0], kernels.at(-1)];
   const files = new Map<string, string>();
-  for (const { name, staged } of tests) {
-    files.set(
-      `${name}.yaml`,
-      [
-        `description: ${JSON.stringify(`The test ${name} of the source of ${tree} on both kernels`)}`,
-        'tags: [kselftest]',
-        `from: ${JSON.stringify(from)}`,
-        `to: ${JSON.stringify(to)}`,
-        `kselftest: {test: ${name}, tree: ${JSON.stringify(tree)}, stages: ${staged ? 2 : 1}}`,
-        'expect: preserved',
-        '',
-      ].join('\n'),
-    );
+  for (const test of tests) {
+    files.set(`${test.name}.yaml`, selftestScenario(tree, test, [from, to]));
   }
   files.set(
     'plan.yaml',

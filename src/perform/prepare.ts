@@ -123,8 +123,7 @@ export class Preparation {
    * missing.
    */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
-    // A test may come from the source of a kernel that does not run.
-    const kernels = [...new Set(scenarios.flatMap((scenario) => [...scenario.kernels, treeOf(scenario) ?? []].flat()))];
+    const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
     // The last kernel hands nothing over.
     const writers = [
       ...new Set(
@@ -178,8 +177,7 @@ export class Preparation {
         .filter(({ key }) => !this.selftests.has(key))
         .map(({ key, kernel, test }): SetUpStage => ({
           title: `${test} of ${kernel}`,
-          run: async (task) =>
-            void this.selftests.set(key, await ensureKselftest(this.kernel(kernel), test, this.context(task))),
+          run: async (task) => void this.selftests.set(key, await ensureKselftest(kernel, test, this.context(task))),
         })),
       ...(this.rootfs === null
         ? [

@@ -3,8 +3,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../src/scenario/index.js';
-import { ALWAYS, AREAS, DEFAULT, SELFTEST_SCENARIOS } from '../../src/series/choose/areas.js';
-import { choose } from '../../src/series/choose/choose.js';
+import { ALWAYS, AREAS, DEFAULT } from '../../src/series/choose/areas.js';
+import { changedTests, choose } from '../../src/series/choose/choose.js';
 import { packageRoot } from '../../src/util/package-root.js';
 
 const of = (...paths: string[]) => choose(paths.map((path) => ({ path, old: path, isRemoved: false })));
@@ -39,7 +39,14 @@ describe('the choice of scenarios', () => {
 
   it('runs the tests that a series changes, and all if it changes what they share', () => {
     expect(of('tools/testing/selftests/liveupdate/luo_multi_session.c').selftests).toEqual(['luo_multi_session']);
-    expect(of('tools/testing/selftests/liveupdate/lib/lu_utils.c').selftests).toEqual(Object.keys(SELFTEST_SCENARIOS));
+    const listed = ['liveupdate', 'luo_multi_session', 'luo_new'].map((name) => ({ name }));
+    const run = (...paths: string[]) => changedTests(listed, of(...paths).selftests).map(({ name }) => name);
+    expect(run('tools/testing/selftests/liveupdate/luo_new.c')).toEqual(['luo_new']);
+    expect(run('tools/testing/selftests/liveupdate/lib/lu_utils.c')).toEqual(listed.map(({ name }) => name));
+    expect(run('tools/testing/selftests/liveupdate/luo_new.c', 'tools/testing/selftests/liveupdate/u.h')).toHaveLength(
+      3,
+    );
+    expect(run('mm/memfd_luo.c')).toEqual([]);
     expect(of('tools/testing/selftests/liveupdate/Makefile').selftests).toEqual([]);
     expect(of('tools/testing/selftests/mm/x.c').selftests).toEqual([]);
   });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One trial of a series, from its text to its report.
 import { join } from 'node:path';
-import { defineSeries, type SeriesKernels } from '../../images/index.js';
+import { defineSeries, listKselftests, type SeriesKernels } from '../../images/index.js';
+import { selftestScenario } from '../../matrix/selftest-plan.js';
 import { takeQueueKey } from '../../matrix/redis/seal/key.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import {
@@ -15,7 +16,7 @@ import {
   type TryStop,
 } from '../../model/series/try.js';
 import { scenarioName } from '../../report/night/pair-result.js';
-import { SELFTESTS } from '../../series/choose/areas.js';
+import { changedTests } from '../../series/choose/choose.js';
 import { type Difference, differences, isWorse, rowOf } from '../../series/verdict/compare.js';
 import { firstBad } from '../../series/verdict/first-bad.js';
 import { replaceFile } from '../../util/replace-file.js';
@@ -159,11 +160,14 @@ export class Trial {
   private async selftestRows(count: number): Promise<TryRow[]> {
     const { selftests } = this.input.choice;
     if (selftests.length === 0) return [];
-    const files = selftests.map((test) => {
-      const file = join(this.kernels.folder, 'selftests', `${test}.yaml`);
-      replaceFile(file, selftestText(test, this.path(this.count)));
+    const tree = this.path(this.count);
+    const listed = await listKselftests(tree, { signal: this.run.signal, onProgress: () => undefined });
+    const files = changedTests(listed, selftests).map((test) => {
+      const file = join(this.kernels.folder, 'selftests', `${test.name}.yaml`);
+      replaceFile(file, selftestScenario(tree, test, [this.path(0), tree]));
       return file;
     });
+    if (files.length === 0) return [];
     // The lab wrote these scenarios itself. They name a kernel by its path.
     const matrix = await this.matrix(count, files, 'written-here');
     await matrix.run(() => true);
@@ -264,14 +268,3 @@ function kernelOf(name: string, { release, sha256 }: KernelImage): TryKernel {
 }
 
 const patchCount = (count: number): string => (count === 1 ? '1 patch' : `${count} patches`);
-
-function selftestText(test: string, tree: string): string {
-  return [
-    `description: ${JSON.stringify(`${SELFTESTS}/${test} of the series`)}`,
-    'from: 7.2.12',
-    'to: 7.3.4',
-    `kselftest: {test: ${test}, tree: ${JSON.stringify(tree)}}`,
-    'expect: preserved',
-    '',
-  ].join('\n');
-}

@@ -30,7 +30,7 @@ import { compileCommand, compilerVersion } from './compiler.js';
 import { type Confinement, confinementOf, isForeign } from '../source/confine.js';
 import { KEY_FILE, lastBuilt, pathInside, type Seed, setPathInside, usableSeed } from '../source/seed.js';
 import type { Workspace } from '../context.js';
-import { definitionFolders, type KernelDefinition } from '../definition/definition.js';
+import { type KernelDefinition, ownFolder } from '../definition/definition.js';
 import { Pace } from '../cache/pace.js';
 import { builtIn, configLine } from '../config/built-in.js';
 import { configDigest, startingConfig } from '../config/starting-config.js';
@@ -213,7 +213,7 @@ export function treeOf(
 
 /** Trees of the lab's own kernels with the same source and overlays, those with the most of the patches first. */
 function seedsOf(definition: KernelDefinition, sourceId: string, work: Workspace): Seed[] {
-  const file = join(definitionFolders().at(-1) ?? '', basename(definition.file));
+  const file = join(ownFolder(), basename(definition.file));
   return Array.from({ length: definition.patches.length + 1 }, (_, less) => {
     const patches = definition.patches.length - less;
     const own = { ...definition, file, patches: definition.patches.slice(0, patches) };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds upstream's live-update tests (tools/testing/selftests/liveupdate) as static programs, from the source of the
 // kernel that they will run on, with its patches. The cache keeps them by source, patches and compiler.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KernelImage } from '../../model/kernel/image.js';
 import { mustRun } from '../../util/process/command.js';
 import { UsageError } from '../../util/errors.js';
+import { readRegularFileSync, regularFileProblem } from '../../util/files/regular-file.js';
 import { withLock } from '../../util/process/lock.js';
 import { makeTemp, removeTemp } from '../../util/process/reaper.js';
 import { nearest } from '../../util/text/nearest.js';
@@ -24,6 +24,8 @@ import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
 /** Increased when the same inputs would give other programs. */
 const RECIPE = 2;
+/** Bytes of a source or a makefile. */
+const MAX_TEXT = 1 << 20;
 const FOLDER = 'tools/testing/selftests/liveupdate';
 /** What the tests include from elsewhere. */
 const HEADERS = 'tools/testing/selftests';
@@ -33,16 +35,9 @@ const INTERFACE = 'include/uapi/linux/liveupdate.h';
  * Returns the path of the program for the machine. Throws a UsageError if the kernel is not built from source, or its
  * source has no such test.
  */
-export async function ensureKselftest(
-  kernel: Pick<KernelImage, 'name'>,
-  test: string,
-  context: ImageContext,
-): Promise<string> {
+export async function ensureKselftest(kernel: string, test: string, context: ImageContext): Promise<string> {
   const work = openWorkspace(context);
-  const resolved = resolveKernel(kernel.name);
-  if (resolved.kind === 'files' || resolved.definition.prebuilt !== null)
-    throw new UsageError(`kernel ${kernel.name} is ready-made: there is no source to build ${test} from`);
-  const { definition } = resolved;
+  const definition = withSource(kernel, `to build ${test} from`);
   return onDisk(work.cache, async () => {
     await ensureTools(['rootfs'], work);
     const source = await ensureSource(definition, work);
@@ -51,13 +46,13 @@ export async function ensureKselftest(
     const key = keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work), changed]);
     const path = work.cache.program(`kselftest-${test}-${key}`);
     if (existsSync(path)) return path;
-    work.onProgress({ task: `build ${test} of ${kernel.name}`, done: 0, of: null });
+    work.onProgress({ task: `build ${test} of ${kernel}`, done: 0, of: null });
     return withLock(work.cache.lock(`kselftest-${source.id}`), { signal: work.signal }, async () => {
       if (existsSync(path)) return path;
       const dir = makeTemp(join(tmpdir(), 'lab-kselftest-'));
       try {
         await copySources(definition, source.dir, dir, work);
-        checkTest(join(dir, FOLDER), kernel.name, test);
+        checkTest(join(dir, FOLDER), kernel, test);
         const confined = await confinementOf(definition, { path: dir, name: `kselftest-${key}` }, work);
         await compile(confined, test, dir, context.signal);
         mkdirSync(join(path, '..'), { recursive: true });
@@ -82,21 +77,31 @@ export interface ListedTest {
 /** The programs that a kernel's source makes of its live-update tests. Throws a UsageError if it has none. */
 export async function listKselftests(kernel: string, context: ImageContext): Promise<ListedTest[]> {
   const work = openWorkspace(context);
+  const definition = withSource(kernel, 'to list tests of');
+  return onDisk(work.cache, async () => {
+    const source = await ensureSource(definition, work);
+    const dir = makeTemp(join(tmpdir(), 'lab-kselftest-'));
+    try {
+      await copySources(definition, source.dir, dir, work);
+      const tests = testsIn(join(dir, FOLDER));
+      if (tests.length === 0) throw new UsageError(`the source of kernel ${kernel} has no ${FOLDER}`);
+      return tests;
+    } finally {
+      removeTemp(dir);
+    }
+  });
+}
+
+function withSource(kernel: string, what: string): KernelDefinition {
   const resolved = resolveKernel(kernel);
   if (resolved.kind === 'files' || resolved.definition.prebuilt !== null)
-    throw new UsageError(`kernel ${kernel} is ready-made: there is no source to list tests of`);
-  const { definition } = resolved;
-  const { dir } = await onDisk(work.cache, () => ensureSource(definition, work));
-  const tests = testsIn(join(dir, FOLDER));
-  if (tests.length === 0) throw new UsageError(`the source of kernel ${kernel} has no ${FOLDER}`);
-  return tests;
+    throw new UsageError(`kernel ${kernel} is ready-made: there is no source ${what}`);
+  return resolved.definition;
 }
 
 /** Those of the folder's Makefile (TEST_GEN_PROGS and TEST_GEN_PROGS_EXTENDED) whose source is there, in its order. */
 export function testsIn(folder: string): ListedTest[] {
-  const makefile = join(folder, 'Makefile');
-  if (!existsSync(makefile)) return [];
-  const lines = readFileSync(makefile, 'utf8').replaceAll('\\\n', ' ').split('\n');
+  const lines = textOf(join(folder, 'Makefile')).replaceAll('\\\n', ' ').split('\n');
   const names = lines.flatMap(
     (text) =>
       /^\s*TEST_GEN_PROGS(?:_EXTENDED)?\s*[:+?]?=\s*([^#]*)/
@@ -104,9 +109,16 @@ export function testsIn(folder: string): ListedTest[] {
         ?.split(/\s+/)
         .filter((name) => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) ?? [],
   );
-  return [...new Set(names)]
-    .filter((name) => existsSync(join(folder, `${name}.c`)))
-    .map((name) => ({ name, staged: /\bluo_test\s*\(/.test(readFileSync(join(folder, `${name}.c`), 'utf8')) }));
+  return [...new Set(names)].flatMap((name) => {
+    const text = textOf(join(folder, `${name}.c`));
+    return text === '' ? [] : [{ name, staged: /\bluo_test\s*\(/.test(text) }];
+  });
+}
+
+/** Empty if there is no such file. A patch may have made a link of it, which leads anywhere. */
+function textOf(path: string): string {
+  if (regularFileProblem(path, { maxBytes: MAX_TEXT }) !== null) return '';
+  return readRegularFileSync(path, { maxBytes: MAX_TEXT }).toString('utf8');
 }
 
 function checkTest(folder: string, kernel: string, test: string): void {

@@ -64,13 +64,16 @@ const MAX_BYTES = 256 * 1024;
 /** Definitions that plans of the user made from refs of git trees (available/tree-kernels.ts). */
 export const treesFolder = (cacheDir: string): string => join(cacheDir, 'trees');
 
+/** The project's own definitions. */
+export const ownFolder = (): string => join(packageRoot(), 'images', 'kernels');
+
 /** Folders with definitions: $LAB_IMAGES, the project's own, and those of git trees. */
 export function definitionFolders(): string[] {
   const extra = (process.env['LAB_IMAGES'] ?? '')
     .split(':')
     .filter((dir) => dir !== '')
     .map((dir) => resolve(dir));
-  return [...extra, join(packageRoot(), 'images', 'kernels'), treesFolder(defaultCacheDir())];
+  return [...extra, ownFolder(), treesFolder(defaultCacheDir())];
 }
 
 /** All definitions: name and file. If a name occurs twice, the first folder wins. */

@@ -87,15 +87,6 @@ export const AREAS: readonly Area[] = [
 
 /** Where a series has tests of its own. */
 export const SELFTESTS = 'tools/testing/selftests/liveupdate';
-/** The tests of it that the lab can start on two kernels, one after the other. */
-export const SELFTEST_SCENARIOS: Readonly<Record<string, string>> = {
-  liveupdate: 'kselftest/liveupdate',
-  luo_kexec_simple: 'kselftest/luo_kexec_simple',
-  luo_multi_session: 'kselftest/luo_multi_session',
-  luo_stress_files: 'kselftest/luo_stress_files',
-  luo_stress_sessions: 'kselftest/luo_stress_sessions',
-};
-
 /** Files that are not compiled into a kernel of the lab. */
 export const NOT_BUILT: readonly string[] = [
   'Documentation/**',

@@ -2,12 +2,12 @@
 // Chooses the scenarios that match what a series changes.
 import { glob } from '../../util/text/glob.js';
 import type { FileDiff } from '../patch/diff.js';
-import { ALWAYS, AREAS, DEFAULT, NOT_BUILT, SELFTEST_SCENARIOS, SELFTESTS } from './areas.js';
+import { ALWAYS, AREAS, DEFAULT, NOT_BUILT, SELFTESTS } from './areas.js';
 
 export interface Choice {
   /** Paths below scenarios/, without the ending. */
   scenarios: string[];
-  /** Names of upstream's tests to run from the series' own tree. */
+  /** C files that it changes in the folder of upstream's tests, by name. */
   selftests: string[];
   /** Areas that the series changes. */
   areas: string[];
@@ -37,15 +37,23 @@ export function choose(files: readonly Pick<FileDiff, 'path' | 'old' | 'isRemove
   return { scenarios: [...scenarios], selftests: selftestsIn(files), areas: [...areas], elsewhere };
 }
 
-/** The changed tests. A change of what they share concerns all of them. */
+/** What a series changes in the folder of the tests: names of its C files there, such as `luo_multi_session`. */
 function selftestsIn(files: readonly Pick<FileDiff, 'path' | 'isRemoved'>[]): string[] {
-  const known = Object.keys(SELFTEST_SCENARIOS);
-  const changed = files
-    .filter(({ path, isRemoved }) => path.startsWith(`${SELFTESTS}/`) && path.endsWith('.c') && !isRemoved)
-    .map(({ path }) => path.slice(SELFTESTS.length + 1, -2));
-  if (changed.some((name) => !known.includes(name) && (name.startsWith('lib/') || name.includes('utils'))))
-    return known;
-  return [...new Set(changed)].filter((name) => known.includes(name));
+  return [
+    ...new Set(
+      files.flatMap(({ path, isRemoved }) =>
+        path.startsWith(`${SELFTESTS}/`) && /\.[ch]$/.test(path) && !isRemoved
+          ? [path.slice(SELFTESTS.length + 1, -2)]
+          : [],
+      ),
+    ),
+  ];
+}
+
+/** Of the tests that the Makefile of the series has, those to run: all, if a file changes that is no test itself. */
+export function changedTests<T extends { name: string }>(listed: readonly T[], changed: readonly string[]): T[] {
+  const isShared = changed.some((name) => !listed.some((test) => test.name === name));
+  return listed.filter(({ name }) => isShared || changed.includes(name));
 }
 
 function anyOf(patterns: readonly string[]): (path: string) => boolean {
