@@ -94,13 +94,15 @@ void agents_start(void)
 	}
 	for (size_t i = 0; i < agent_count; i++) {
 		struct pollfd end = { .fd = started[i] };
+		int ended;
 
 		if (end.fd < 0)
 			continue;
-		if (poll(&end, 1, START_MS) < 1) {
+		ended = poll(&end, 1, START_MS);
+		if (!ended)
 			errno = ETIMEDOUT;
+		if (ended < 1)
 			console_failed(agent_ports[i].path);
-		}
 		close(end.fd);
 	}
 }
