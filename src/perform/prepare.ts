@@ -98,7 +98,8 @@ export interface PrepareOptions {
 
 export class Preparation {
   private readonly images: Map<string, KernelImage>;
-  private readonly formats = new Map<string, HandoverFormat>();
+  /** Or why one could not be read. */
+  private readonly formats = new Map<string, HandoverFormat | LabError>();
   /** The counting formats that the symbols alone give, or the reason why they give none. */
   private readonly counting = new Map<string, HandoverFormat | LabError>();
   private readonly filePlaces = new Map<string, FilePlaces | null>();
@@ -161,9 +162,10 @@ export class Preparation {
           title: `handover format of ${name}`,
           run: async (task) => {
             try {
-              this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
+              this.formats.set(name, await handoverFormat(name, this.kernel(name), this.context(task)));
             } catch (error) {
               if (required.has(name) || !(error instanceof LabError)) throw error;
+              this.formats.set(name, error);
             }
           },
         })),
@@ -171,7 +173,8 @@ export class Preparation {
         .filter((name) => !this.filePlaces.has(name))
         .map((name): SetUpStage => ({
           title: `open files of ${name}`,
-          run: async (task) => void this.filePlaces.set(name, await filePlaces(this.kernel(name), this.context(task))),
+          run: async (task) =>
+            void this.filePlaces.set(name, await filePlaces(name, this.kernel(name), this.context(task))),
         })),
       ...testsOf(scenarios)
         .filter(({ key }) => !this.selftests.has(key))
@@ -279,21 +282,20 @@ export class Preparation {
   /** Returns the formats of all kernels that may refuse to leave. The last one never leaves. */
   private formatsOf(scenario: Scenario): Pick<Prepared, 'formats' | 'unread'> {
     const leaving = scenario.kernels.map((name, epoch) =>
-      epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : null,
+      epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : { format: null, why: null },
     );
-    return {
-      formats: leaving.map((format) => (format instanceof LabError ? null : format)),
-      unread: leaving.map((format) => (format instanceof LabError ? format.message : null)),
-    };
+    return { formats: leaving.map(({ format }) => format), unread: leaving.map(({ why }) => why) };
   }
 
-  private formatOf(name: string, scenario: Scenario): HandoverFormat | LabError {
+  /** Without the layouts, the symbols may be enough to count; `why` then still tells what the layouts lack. */
+  private formatOf(name: string, scenario: Scenario): { format: HandoverFormat | null; why: string | null } {
     const whole = this.needsFormat(scenario) ? this.formats.get(name) : undefined;
-    if (whole !== undefined) return whole;
+    if (whole !== undefined && !(whole instanceof LabError)) return { format: whole, why: null };
     let counting = this.counting.get(name);
     if (counting === undefined)
       this.counting.set(name, (counting = labErrorOf(() => countingFormat(this.kernel(name)))));
-    return counting;
+    if (counting instanceof LabError) return { format: null, why: counting.message };
+    return { format: counting, why: whole?.message ?? null };
   }
 
   private needsFormat(scenario: Scenario): boolean {

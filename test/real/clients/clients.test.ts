@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs that preserve files themselves: the lab knows nothing of them, and follows each page that they hand over.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { labRun, ROOT, why } from '../lab.js';
 
 /** What the kernels themselves know of a memfd of 1 MiB that was just written. */
 const INODE = { mode: 0o100777, size: 2 ** 20, seals: 0, position: 2 ** 20 };
 const INODES = { before: INODE, after: INODE };
 
-const run = (name: string) => labRun(join(ROOT, `scenarios/clients/${name}.yaml`));
+const run = (name: string, options: readonly string[] = []) =>
+  labRun(join(ROOT, `scenarios/clients/${name}.yaml`), options);
 
 it('a program that is merely started: its memfd is found in one file again, page for page', async () => {
   const seen = await run('keeper');
@@ -33,6 +36,19 @@ it('a program that is merely started: its memfd is found in one file again, page
       ],
     },
   ]);
+});
+
+it('a kernel from a definition elsewhere, whose name is none of the lab', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lab-clients-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const mine = join(dir, 'mine.yaml');
+  writeFileSync(
+    mine,
+    `description: The same as 7.3.4\nbase: ${join(ROOT, 'images/kernels/7.3.4.yaml')}\nbuild: on-demand\n`,
+  );
+  const seen = await run('keeper', ['--from', mine]);
+  expect(seen.result.outcome, why(seen)).toBe('preserved');
+  expect(seen.result.handedOver).toMatchObject([{ blind: null, files: [{ pages: 256, arrived: 256, ...INODES }] }]);
 });
 
 it('a byte that changes at the jump in a program that compares nothing', async () => {
