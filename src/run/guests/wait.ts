@@ -11,8 +11,8 @@ import { periodOf } from './create.js';
 /** Milliseconds on an idle machine: for a guest's next ticks, and for a Linux guest to boot. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
-/** Milliseconds; the agent's own limit (lab/agent/guest/wait.c). */
-const MAX_WAIT = 600_000;
+/** Milliseconds; the agent's own limit for one request (lab/agent/guest/wait.c). */
+const MAX_REQUEST = 600_000;
 /** For ticks. A boot may take as long as the machine is slow: emulated code that is new costs the most. */
 const MAX_SLOW = 10;
 /** A wait that lasted for this part of its time counts as a full one. */
@@ -35,20 +35,22 @@ export async function waitTicks(
   const boots = guest.spec.kind === 'linux' && guest.ticks === 0;
   const slow = (boots ? deadlines.slow : Math.min(deadlines.slow, MAX_SLOW)) * share;
   const idle = (boots ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(parts)) / 1000;
-  const ms = Math.min(MAX_WAIT, Math.round(idle * slow));
+  const limit = Math.round(idle * slow);
   const wanted = guest.ticks + ticks;
-  const until = machineNow(parts) + FULL_WAIT * ms;
+  const started = machineNow(parts);
   let reply: AgentReply;
+  let ms: number;
   do {
+    ms = Math.min(MAX_REQUEST, Math.ceil(limit - (machineNow(parts) - started)));
     reply = await parts.agents.call('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, { waits: ms });
     if (!reply.ok) return reply;
     // A kernel whose clock is too fast (tsc: PIT calibration deviates) stops waiting too early: the lab's clock
     // decides.
-  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) < until);
+  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) - started < FULL_WAIT * limit);
   sawTicks(parts, guest, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true
     ? PASSED
-    : { ok: false, errno: 'ETIMEDOUT', at: `fewer than ${ticks} more ticks within ${ms} ms` };
+    : { ok: false, errno: 'ETIMEDOUT', at: `fewer than ${ticks} more ticks within ${limit} ms` };
 }
 
 /** True where the agent waited for the full time. It answers earlier for a dead guest. */

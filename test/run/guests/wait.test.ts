@@ -17,17 +17,23 @@ interface Asked {
 function wait({
   guests = 1,
   cpus = 2,
+  boot = 0,
+  kind = 'bare',
   takes,
   answer,
 }: {
   guests?: number;
   cpus?: number;
+  /** Milliseconds of the machine's first boot. */
+  boot?: number;
+  kind?: 'bare' | 'linux';
   takes: number;
   answer: (ms: number, n: number) => Record<string, unknown>;
 }) {
   let now = 0;
   const asked: Asked[] = [];
   const deadlines = new Deadlines(null);
+  deadlines.measured(boot);
   const agents = fakeAgents((_op, { ms }, options) => {
     const wanted = Number(ms);
     asked.push({ ms: wanted, deadline: (options?.waits ?? 0) + deadlines.request() });
@@ -41,7 +47,7 @@ function wait({
   const create = scenario.steps.find((step) => step.op === 'guest-create');
   const state = new RunState();
   for (let n = 0; n < guests && create !== undefined; n++) {
-    const guest = new GuestState({ ...create.spec, name: `g${n}`, vcpus: 1 });
+    const guest = new GuestState({ ...create.spec, kind, name: `g${n}`, vcpus: 1 });
     guest.here = true;
     state.guests.set(`g${n}`, guest);
   }
@@ -75,6 +81,15 @@ it('stops asking once the time is over', async () => {
   const { asked, done } = wait({ takes: 1000, answer: (ms) => ({ reached: false, waitedUs: ms * 1000 }) });
   expect(await done).toMatchObject({ ok: false, errno: 'ETIMEDOUT' });
   expect(asked.length).toBeLessThanOrEqual(6);
+});
+
+it('gives a Linux guest on a slow machine more time than one request may take', async () => {
+  const late = (kind: 'bare' | 'linux') =>
+    wait({ kind, boot: 100_000, takes: 599_000, answer: (ms, n) => ({ reached: n === 3, waitedUs: ms * 1000 }) });
+  const linux = late('linux');
+  expect((await linux.done).ok).toBe(true);
+  expect(linux.asked.map(({ ms }) => ms)).toEqual([600_000, 600_000, 600_000]);
+  expect((await late('bare').done).ok).toBe(false);
 });
 
 it('does not ask again for a dead guest', async () => {
