@@ -4,6 +4,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kernelLabel } from '../model/kernel/label.js';
 import type { Event, EventBody } from '../model/result/event.js';
 import type { Outcome } from '../model/result/outcome.js';
 import type { Result } from '../model/result/result.js';
@@ -74,7 +75,7 @@ export async function perform(
 
 async function attempt(scenario: Scenario, prepared: Prepared, options: AttemptOptions): Promise<Attempt> {
   const { kernels } = prepared;
-  const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
+  const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? ''].map(kernelLabel));
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const prefix = join(tmpdir(), 'lab-');
   const dir = options.keep ? mkdtempSync(prefix) : makeTemp(prefix);

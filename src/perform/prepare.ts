@@ -162,7 +162,7 @@ export class Preparation {
           title: `handover format of ${name}`,
           run: async (task) => {
             try {
-              this.formats.set(name, await handoverFormat(name, this.kernel(name), this.context(task)));
+              this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
             } catch (error) {
               if (required.has(name) || !(error instanceof LabError)) throw error;
               this.formats.set(name, error);
@@ -173,8 +173,7 @@ export class Preparation {
         .filter((name) => !this.filePlaces.has(name))
         .map((name): SetUpStage => ({
           title: `open files of ${name}`,
-          run: async (task) =>
-            void this.filePlaces.set(name, await filePlaces(name, this.kernel(name), this.context(task))),
+          run: async (task) => void this.filePlaces.set(name, await filePlaces(this.kernel(name), this.context(task))),
         })),
       ...testsOf(scenarios)
         .filter(({ key }) => !this.selftests.has(key))

@@ -6,18 +6,11 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import { LabError } from '../../util/errors.js';
 import { kernelTypes } from './kernel-abi.js';
 
-/**
- * Null if that is not known: of a ready-made kernel, or of a small one, whose configuration is another.
- * @param kernel the name or path that the image was found by
- */
-export async function filePlaces(
-  kernel: string,
-  image: KernelImage,
-  context: ImageContext,
-): Promise<FilePlaces | null> {
+/** Null if that is not known: of a ready-made kernel, or of a small one, whose configuration is another. */
+export async function filePlaces(image: KernelImage, context: ImageContext): Promise<FilePlaces | null> {
   if (image.variant === 'core') return null;
   try {
-    return (await kernelTypes(kernel, [], context)).files;
+    return (await kernelTypes(image.name, [], context)).files;
   } catch (error) {
     if (error instanceof LabError) return null;
     throw error;

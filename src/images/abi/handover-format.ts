@@ -67,18 +67,10 @@ export function countingFormat(image: KernelImage): HandoverFormat {
   return { ...placesOf(image), structures: [...MAP_PARTS] };
 }
 
-/**
- * Throws LabError if the kernel does not provide what is needed.
- * @param kernel the name or path that the image was found by: a definition at a path may have any name, also one of the
- *   lab's
- */
-export async function handoverFormat(
-  kernel: string,
-  image: KernelImage,
-  context: ImageContext,
-): Promise<HandoverFormat> {
+/** Throws LabError if the kernel does not provide what is needed. */
+export async function handoverFormat(image: KernelImage, context: ImageContext): Promise<HandoverFormat> {
   const places = placesOf(image);
-  const { structures, notes } = await kernelAbi(kernel, [], context);
+  const { structures, notes } = await kernelAbi(image.name, [], context);
   if (structures === null || structures.length === 0)
     throw lacks(image, `its layouts are not known${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`);
   return { ...places, structures };

@@ -2,6 +2,7 @@
 // Turns a kernel's name into a kernel that is ready to boot. With a warm cache, this reads a few small files and starts
 // no process.
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
@@ -19,7 +20,7 @@ import { readFragment } from './fragment.js';
 import { inputsOf, keyWith } from './keys.js';
 import { ensureTools, type Purpose } from '../requirements.js';
 import { prebuiltKernel } from '../binary/prebuilt.js';
-import { resolveKernel } from '../definition/resolve.js';
+import { isKnown, resolveKernel } from '../definition/resolve.js';
 import { trustsBuildKey } from '../signing/keys.js';
 import { readStoredImage } from './stored-image.js';
 import { pullKernel } from '../store/pull.js';
@@ -41,10 +42,11 @@ export async function ensureKernel(
   work.signal.throwIfAborted();
   const wanted = resolveKernel(nameOrPath);
   return onDisk(work.cache, async () => {
-    if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
+    if (wanted.kind === 'files') return prebuiltKernel(resolve(nameOrPath), wanted.files, work);
     const { definition } = wanted;
     const core = extent === 'core' ? coreOf(definition) : null;
-    return core === null ? ensureDefined(definition, work) : ensureEither(definition, core, work);
+    const image = await (core === null ? ensureDefined(definition, work) : ensureEither(definition, core, work));
+    return { ...image, name: isKnown(definition) ? definition.name : definition.file };
   });
 }
 

@@ -28,6 +28,11 @@ export function resolveKernel(nameOrPath: string): ResolvedKernel {
   return { kind: 'files', files: { bzImage: path, vmlinux: null, config: null, systemMap: null } };
 }
 
+/** Whether its name alone finds this definition. */
+export function isKnown({ name, file }: KernelDefinition): boolean {
+  return knownDefinitions().get(name) === file;
+}
+
 /** Why no definition has this name; null if one has. Reads no file that the name could mean as a path. */
 export function nameProblem(name: string): string | null {
   const file = knownDefinitions().get(name);

@@ -24,7 +24,10 @@ export interface LoadingRules {
 
 /** A kernel that is ready to boot. All paths are absolute. */
 export interface KernelImage {
-  /** Name of its definition, or its path as the user gave it. */
+  /**
+   * Finds the kernel again, and is different for each: the name of its definition, or an absolute path if the lab has no
+   * such name.
+   */
   name: string;
   /** What `uname -r` prints; null if it could not be read from the image. */
   release: string | null;

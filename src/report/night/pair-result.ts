@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pair result of a night as text: the same in all reports.
 import type { Attempt, Cell, PairResult } from '../../model/result/matrix.js';
+import { kernelLabel } from '../../model/kernel/label.js';
 import { ENDS_IN } from '../../model/result/outcome.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { chainText } from '../../store/matrix/pair-results.js';
@@ -16,15 +17,10 @@ export function scenarioName(path: string): string {
 
 /** `chainText` for one line: of a long chain, only the start, the end and the number of updates. */
 export function shortChain(kernels: readonly string[]): string {
-  const names = kernels.map(shortKernel);
+  const names = kernels.map(kernelLabel);
   return names.length <= 6
     ? chainText(names)
     : `${chainText(names.slice(0, 3))} -> ... -> ${names.at(-1)} (${names.length - 1} updates)`;
-}
-
-/** A definition at a path gives its kernel the name of the file. */
-function shortKernel(name: string): string {
-  return /\.ya?ml$/.test(name) ? name.replace(/^.*\//, '').replace(/\.ya?ml$/, '') : name;
 }
 
 /** A pair of kernels with the scenario, in one line. */

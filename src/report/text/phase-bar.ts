@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as one bar of time: when each kernel ran, and how long each kexec took.
+import { kernelLabel } from '../../model/kernel/label.js';
 import type { Result } from '../../model/result/result.js';
 import { reaches, type Rung } from '../../model/result/snapshot.js';
 import { printable } from '../../util/text/escape.js';
@@ -21,6 +22,7 @@ function phasesOf(result: Result): Phase[] {
   const recovery = recoveryBegan(result);
   const timeline = result.timeline.filter(({ t }) => recovery === null || t < recovery);
   const phases: Phase[] = [];
+  const nameAt = (epoch: number) => kernelLabel(result.kernels[epoch]?.name ?? '?');
   let at = 0;
   const add = (label: string, to: number) => {
     if (to > at) phases.push({ label, from: at, to });
@@ -30,12 +32,11 @@ function phasesOf(result: Result): Phase[] {
   const live = resumed === null ? null : liveFrom(timeline, resumed);
   if (live !== null) add(`snapshot (${resumed})`, live.t);
   for (const { t, epoch, what } of timeline.slice(live === null ? 0 : timeline.indexOf(live) + 1)) {
-    if (what.startsWith('user space of '))
-      add(epoch === 0 ? `boot ${result.kernels[0]?.name ?? ''}` : `kexec to ${result.kernels[epoch]?.name ?? '?'}`, t);
-    if (what === 'kexec') add(`${result.kernels[epoch]?.name ?? '?'}: prepare`, t);
+    if (what.startsWith('user space of ')) add(epoch === 0 ? `boot ${nameAt(0)}` : `kexec to ${nameAt(epoch)}`, t);
+    if (what === 'kexec') add(`${nameAt(epoch)}: prepare`, t);
   }
   const lastEpoch = timeline.at(-1)?.epoch ?? 0;
-  const name = result.kernels[lastEpoch]?.name ?? '?';
+  const name = nameAt(lastEpoch);
   const up = timeline.some(({ epoch, what }) => epoch === lastEpoch && what.startsWith('user space of '));
   add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, recovery ?? total);
   if (recovery !== null) add(`recovery: ${result.recovery?.how ?? ''}`, total);

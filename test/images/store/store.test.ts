@@ -131,7 +131,7 @@ describe('a run that a small variant serves', () => {
     const into = emptyCache(folder);
     const context = { ...into, cacheDir: into.cache.dir };
     expect(await ensureKernel(kernel.file, context, 'core')).toMatchObject({
-      name: 'k',
+      name: kernel.file,
       variant: 'core',
       from: folder,
     });

@@ -38,16 +38,17 @@ it('a program that is merely started: its memfd is found in one file again, page
   ]);
 });
 
-it('a kernel from a definition elsewhere, whose name is none of the lab', async () => {
+it('a kernel from a definition elsewhere, that has the name of another one of the lab', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'lab-clients-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  const mine = join(dir, 'mine.yaml');
+  const mine = join(dir, '7.2.12.yaml');
   writeFileSync(
     mine,
     `description: The same as 7.3.4\nbase: ${join(ROOT, 'images/kernels/7.3.4.yaml')}\nbuild: on-demand\n`,
   );
   const seen = await run('keeper', ['--from', mine]);
   expect(seen.result.outcome, why(seen)).toBe('preserved');
+  expect(seen.result.kernels.map(({ name }) => name)).toEqual([mine, '7.3.4']);
   expect(seen.result.handedOver).toMatchObject([{ blind: null, files: [{ pages: 256, arrived: 256, ...INODES }] }]);
 });
 

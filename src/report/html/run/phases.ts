@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bars and marks of a run's timeline, in milliseconds. Pure.
+import { kernelLabel } from '../../../model/kernel/label.js';
 import type { Result } from '../../../model/result/result.js';
 import type { EventRead } from '../../../store/run/read-logs.js';
 import { asText } from '../../../util/unknown.js';
@@ -52,16 +53,16 @@ function kernels(result: Result, end: number): Lane {
         from: jumpIn,
         to: up ?? until,
         look: 'kexec',
-        text: `kexec to ${kernel.name}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}`,
+        text: `kexec to ${kernelLabel(kernel.name)}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}`,
       });
     else
       bars.push({
         from: begins ?? 0,
         to: up ?? until,
         look: 'boot',
-        text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}${isCopied ? ', from the snapshot' : ''}`,
+        text: `boot of ${kernelLabel(kernel.name)}${up === undefined ? ', not up' : ''}${isCopied ? ', from the snapshot' : ''}`,
       });
-    if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernel.name });
+    if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernelLabel(kernel.name) });
   }
   if (recovery !== null)
     bars.push({ from: recovery, to: end, look: 'kexec', text: `recovery: ${result.recovery?.how ?? ''}` });
