@@ -25,8 +25,8 @@ export interface LoadingRules {
 /** A kernel that is ready to boot. All paths are absolute. */
 export interface KernelImage {
   /**
-   * Finds the kernel again, and is different for each: the name of its definition, or an absolute path if the lab has no
-   * such name.
+   * Finds the kernel again, and is different for each: the name of its definition, or an absolute path if the lab has
+   * no such name.
    */
   name: string;
   /** What `uname -r` prints; null if it could not be read from the image. */

@@ -43,6 +43,7 @@ function kernels(result: Result, end: number): Lane {
   const recovery = recoveryBegan(result);
   const kexecs = result.timeline.filter(({ t, what }) => what === 'kexec' && (recovery === null || t < recovery));
   for (const [epoch, kernel] of result.kernels.entries()) {
+    const label = kernelLabel(kernel.name);
     const jumpIn = epoch === 0 ? 0 : kexecs.find((each) => each.epoch === epoch - 1)?.t;
     if (jumpIn === undefined) break;
     const begins = result.timeline.find((each) => each.epoch === epoch && each.what.startsWith('kernel '))?.t;
@@ -53,16 +54,16 @@ function kernels(result: Result, end: number): Lane {
         from: jumpIn,
         to: up ?? until,
         look: 'kexec',
-        text: `kexec to ${kernelLabel(kernel.name)}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}`,
+        text: `kexec to ${label}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}`,
       });
     else
       bars.push({
         from: begins ?? 0,
         to: up ?? until,
         look: 'boot',
-        text: `boot of ${kernelLabel(kernel.name)}${up === undefined ? ', not up' : ''}${isCopied ? ', from the snapshot' : ''}`,
+        text: `boot of ${label}${up === undefined ? ', not up' : ''}${isCopied ? ', from the snapshot' : ''}`,
       });
-    if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernelLabel(kernel.name) });
+    if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: label });
   }
   if (recovery !== null)
     bars.push({ from: recovery, to: end, look: 'kexec', text: `recovery: ${result.recovery?.how ?? ''}` });
