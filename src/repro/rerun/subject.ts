@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ruleWithin, shipsWithLab, type TrustOption } from '../../host/trust.js';
 import { nameProblem } from '../../images/index.js';
+import { kernelLabel } from '../../model/kernel/label.js';
 import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
@@ -60,12 +61,11 @@ export async function subjectOf(folder: string, result: Result, { bundled, trust
   const own = join(folder, 'scenario.yaml');
   const text = await readText(own);
   const origin = bundled === null ? readSeal(folder, { result, text }) : null;
-  const kernels = result.kernels.map(({ name, sha256 }) => ({
-    name,
-    sha256,
-    recipe: recipes.get(name) ?? null,
-    files: bundled?.(sha256) ?? null,
-  }));
+  const kernels = result.kernels.map(({ name, sha256 }) => {
+    const files = bundled?.(sha256) ?? null;
+    const given = files === null || trust ? name : nameInBundle(name, sha256);
+    return { name: given, sha256, recipe: recipes.get(name) ?? null, files };
+  });
   if (!trust && origin === null) refuseKernelPaths(folder, kernels);
   const file = originalFile(own, result, bundled === null ? { origin, trust } : null);
   const rule = trust || origin?.provenance === 'trusted' ? null : ruleWithin(dirname(file));
@@ -81,6 +81,11 @@ function originalFile(
   if (ofHost === null) return own;
   if (ofHost.origin !== null) return join(ofHost.origin.folder, basename(file));
   return (ofHost.trust && existsSync(file)) || shipsWithLab(file) ? file : own;
+}
+
+/** A bundle that has the kernel itself needs no path of this host. No kernel of this lab is called so. */
+function nameInBundle(name: string, sha256: string): string {
+  return isPlainName(name) ? name : `${basename(kernelLabel(name))}-${sha256.slice(0, 12)}`;
 }
 
 /** A kernel of the run is found by its content. If it is gone, its name is looked up, and must not be a path then. */
@@ -100,11 +105,11 @@ function refuseKernelPaths(folder: string, kernels: readonly RecordedKernel[]): 
 
 /** The scenario of the run with the changes. Throws a ScenarioError if a change is not possible. */
 export function scenarioOf(
-  { text, file, result, rule }: Subject,
+  { text, file, result, rule, kernels: recorded }: Subject,
   changes: Changes,
   kernelProblem: (name: string) => string | null,
 ): Scenario {
-  const names = result.kernels.map(({ name }) => name);
+  const names = recorded.map(({ name }) => name);
   const kernels = [
     changes.from ?? (names[0] as string),
     ...names.slice(1, -1),

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command is given: a run, a bundle or a scenario; the same way in and the same refusals for all commands.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ReproTarget, withTarget } from '../../../src/cli/run/target.js';
 import { withRun } from '../../../src/cli/run/open-run.js';
+import type { KernelImage } from '../../../src/model/kernel/image.js';
 import type { Result } from '../../../src/model/result/result.js';
 import { packBundle } from '../../../src/repro/bundle/pack.js';
+import { image } from '../../fakes/run.js';
 import { resultOf } from '../../report/result.js';
 import { temporaryFolder } from '../../util/temporary.js';
 
@@ -17,6 +20,7 @@ const SCENARIO =
 async function results(
   change: (result: Result) => Partial<Result> = () => ({}),
   scenario = SCENARIO,
+  images: readonly KernelImage[] = [],
 ): Promise<{ results: string; id: string; bundle: string }> {
   const folder = temporaryFolder();
   const result = resultOf('panic');
@@ -25,11 +29,11 @@ async function results(
   writeFileSync(join(run, 'result.json'), JSON.stringify({ ...result, ...change(result) }));
   writeFileSync(join(run, 'scenario.yaml'), scenario);
   const bundle = join(folder, 'x.lab.tar.gz');
-  await packBundle(run, [], {
+  await packBundle(run, images, {
     output: bundle,
     labVersion: '0',
     memory: false,
-    kernels: false,
+    kernels: images.length > 0,
     symbols: false,
     signal: new AbortController().signal,
   });
@@ -85,6 +89,23 @@ describe('a bundle', () => {
     expect(
       await withRun(bundle, { results: folder, trust: true }, ({ mayResolveKernel }) => mayResolveKernel('downloads')),
     ).toBe(true);
+  });
+
+  it('with its kernels needs no path of this host, and none of them is taken for one of this lab', async () => {
+    const sha256 = createHash('sha256')
+      .update(readFileSync(image('a').bzImage))
+      .digest('hex');
+    const { results: folder, bundle } = await results(
+      ({ kernels }) => ({ kernels: kernels.map((kernel) => ({ ...kernel, name: '/root/7.3.4.yaml', sha256 })) }),
+      SCENARIO,
+      [{ ...image('/root/7.3.4.yaml'), sha256 }],
+    );
+    const name = `7.3.4-${sha256.slice(0, 12)}`;
+    await withTarget(bundle, options(folder), async ({ scenario, run, mayResolveKernel, kernelProblem }) => {
+      expect(scenario.kernels).toEqual([name, name]);
+      expect(run?.kernels.map((kernel) => [kernel.name, kernel.files !== null])).toEqual(Array(2).fill([name, true]));
+      expect([mayResolveKernel(name), kernelProblem(name)]).toEqual([false, null]);
+    });
   });
 
   it.each<[string, (result: Result) => Partial<Result>, string]>([
