@@ -73,6 +73,7 @@ static const struct op {
 	{ "ssh", "key!", op_ssh },
 	{ "renew", "time! seed!", op_renew },
 	{ "userspace", "ms!", op_userspace },
+	{ "vfio-bind", "address!", op_vfio_bind },
 	{ "vfio-open", "device! address! via retrieved iommufd", op_vfio_open },
 	{ "vfio-map", "device! file! iova! rights offset length", op_vfio_map },
 	{ "vfio-unmap", "device! iova!", op_vfio_unmap },

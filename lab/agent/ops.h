@@ -32,6 +32,8 @@ handler op_hello, op_zones, op_settle, op_finalize, op_die;
 handler op_kmemleak, op_page_owners, op_page_stacks;
 /* machine/ssh.c, machine/renew.c, machine/userspace.c */
 handler op_ssh, op_renew, op_userspace;
+/* vfio/bind.c */
+handler op_vfio_bind;
 /* vfio/open.c, vfio/list.c */
 handler op_vfio_open, op_vfio_close;
 /* vfio/map.c */

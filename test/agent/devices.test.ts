@@ -31,6 +31,11 @@ describe('vfio-open', () => {
     );
   });
 
+  it('binds none either', async () => {
+    expect(await agent.ask(`1 vfio-bind address=${NOWHERE}`)).toEqual(failed('ENODEV', /no PCI device ffff:ff:1f\.7/));
+    expect(await agent.ask('2 vfio-bind address=../../etc/x.0')).toEqual(failed('BADREQ', /an address is like/));
+  });
+
   it.each([
     ['via=magic', 'BADREQ', /cdev or group/],
     ['via=group iommufd=x', 'BADREQ', /a group has no iommufd/],

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ops.h"
 #include "vfio/vfio.h"
 
 #define DEVICES "/sys/bus/pci/devices/"
@@ -110,6 +111,19 @@ bool vfio_bind(struct request *r, const char *address)
 	return !strcmp(driver, "vfio-pci") ||
 	       fail_errno(r, ENODEV, "vfio-pci did not take %s, it belongs to %s", address,
 			  *driver ? driver : "nobody");
+}
+
+/**
+ * op_vfio_bind() - Operation vfio-bind: give a device to vfio-pci before its descriptor is retrieved.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
+bool op_vfio_bind(struct request *r)
+{
+	const char *address;
+
+	return vfio_address(r, &address) && vfio_bind(r, address);
 }
 
 /**

@@ -86,6 +86,10 @@ export function deviceEffectOf(scenario: Planned, from: KernelFacts, epoch: numb
     if (fault !== null) return fault;
     if (levels.includes('address')) return STAYS_MASTER;
   }
+  if (preserved.length > 0 && from.versions.some(({ name }) => name === UPSTREAM)) {
+    const effect = upstreamEffect(scenario, preserved, epoch, from);
+    if (effect !== null) return effect;
+  }
   const forgotten = preserved.find(({ device, optional }) => !optional && !opens(scenario, device, epoch + 1));
   if (forgotten !== undefined)
     return { outcome: 'lost', reason: `no step in the next kernel opens ${forgotten.device}` };
@@ -110,6 +114,44 @@ export function deviceEffectOf(scenario: Planned, from: KernelFacts, epoch: numb
     };
   }
   return null;
+}
+
+/** Upstream's handler of the descriptor, in the series for 7.4. */
+const UPSTREAM = 'vfio-pci';
+
+/** What upstream's series refuses, or does not promise. It freezes devices in the order in which they were preserved. */
+function upstreamEffect(
+  scenario: Planned,
+  preserved: readonly Preserve[],
+  epoch: number,
+  { versions }: KernelFacts,
+): ScenarioEffect | null {
+  const armed = preserved.findIndex(({ device }) => hasInterrupt(scenario, device, epoch));
+  const name = preserved[armed]?.device;
+  if (armed > 0)
+    return {
+      outcome: 'corrupt',
+      reason: `an interrupt of ${name} is still set up, so it does not freeze; the devices that froze before it stay dead`,
+    };
+  if (armed === 0)
+    return { outcome: 'refused', reason: `an interrupt of ${name} is still set up, so it does not freeze` };
+  const running = preserved.find(({ device }) => levelOf(scenario, device) === 'dma');
+  return running === undefined || versions.some((each) => hardwarePart(each.name) === 'iommu')
+    ? null
+    : {
+        outcome: 'corrupt',
+        reason: `nothing hands over the IOMMU's tables, and ${running.device} must reach its memory all the time`,
+      };
+}
+
+/** The lab tries an interrupt of edu wherever it uses the device, and leaves it set up unless the scenario says no. */
+function hasInterrupt({ hardware, steps }: Planned, name: string, epoch: number): boolean {
+  const device = hardware?.devices.find((each) => each.name === name);
+  return (
+    device?.model === 'edu' &&
+    device.interrupts === 'armed' &&
+    steps.some((step) => step.op === 'device-check' && step.device === name && step.epoch === epoch)
+  );
 }
 
 /** lukeep.freeze_fails= is the number of the device that refuses to freeze. Those before it are already frozen. */

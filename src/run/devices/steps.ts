@@ -161,6 +161,14 @@ async function retrieve(
   device: DeviceState,
   { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>,
 ): Promise<StepReply> {
+  // LUO keeps the answer of the first retrieval, and a handler may want the device to belong to vfio-pci by then. If it
+  // cannot be bound, the kernel's answer says more than ours.
+  const bound = await ask(parts, 'vfio-bind', { address: device.address ?? '' });
+  if (!bound.ok)
+    parts.recorder.event({
+      kind: 'note',
+      text: `device ${device.spec.name} does not belong to vfio-pci: ${bound.at ?? 'vfio-bind'}: ${bound.errno ?? ''}`,
+    });
   const reply = await ask(parts, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
   const opened = await open(parts, device, 'retrieved');

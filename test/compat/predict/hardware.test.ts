@@ -10,6 +10,8 @@ const STOCK = KERNELS['7.3.4'];
 /** Upstream's own series, whose PCI data has a number as version. */
 const series = (pci: number) => stock('7.4.0', `kho-v4;luo-v5;memfd-v2;vfio-pci-v1;pci ${pci}`);
 const SERIES = series(2);
+/** What its first phase can do: the device keeps its address, and no interrupt is set up. */
+const ADDRESS = 'preserve: {level: address}, interrupts: "off", session: vm0';
 
 function predicted(
   rest: string,
@@ -59,7 +61,7 @@ describe('a device that LUO must carry', () => {
     [
       "upstream's data of the device in another version",
       '',
-      { from: SERIES, to: series(3) },
+      { from: SERIES, to: series(3), device: ADDRESS },
       'panic',
       'panic',
       /writes pci-v2, the next one reads pci-v3: .*panics during PCI enumeration/,
@@ -67,10 +69,46 @@ describe('a device that LUO must carry', () => {
     [
       "upstream's data of the device, and nobody who knows it",
       '',
-      { from: SERIES, to: stock('7.4.0', 'kho-v4;luo-v5;memfd-v2;vfio-pci-v1') },
+      { from: SERIES, to: stock('7.4.0', 'kho-v4;luo-v5;memfd-v2;vfio-pci-v1'), device: ADDRESS },
       'preserved',
       'none',
       /agree/,
+    ],
+    [
+      "upstream's series, and an interrupt that is still set up",
+      '',
+      { from: SERIES, to: SERIES, device: 'preserve: {level: address}, session: vm0' },
+      'refused',
+      'none',
+      /an interrupt of e is still set up/,
+    ],
+    [
+      "upstream's series without the IOMMU, and a device that must keep running",
+      '',
+      { from: SERIES, to: SERIES, device: 'preserve: required, interrupts: "off", session: vm0' },
+      'corrupt',
+      'reboot',
+      /nothing hands over the IOMMU's tables/,
+    ],
+    [
+      "upstream's series with the IOMMU",
+      '',
+      {
+        from: stock('7.4.0', 'kho-v4;luo-v5;memfd-v2;vfio-pci-v1;pci 2;iommu-liveupdate 1'),
+        to: stock('7.4.0', 'kho-v4;luo-v5;memfd-v2;vfio-pci-v1;pci 2;iommu-liveupdate 1'),
+        device: 'preserve: required, interrupts: "off", session: vm0',
+      },
+      'preserved',
+      'none',
+      /agree/,
+    ],
+    [
+      "upstream's series, then a kernel without it",
+      '',
+      { from: SERIES, to: STOCK, device: ADDRESS },
+      'lost',
+      'reboot',
+      /vfio-pci/,
     ],
     [
       'other data, and nobody asked for it',
@@ -208,6 +246,19 @@ describe('a device that LUO must carry', () => {
   ])('%s', (_, rest, about, outcome, endsIn, reason) =>
     expect(predicted(rest, about)).toEqual([outcome, endsIn, expect.stringMatching(reason)]),
   );
+});
+
+it("a device that upstream's series does not freeze leaves those dead that froze before it", () => {
+  const scenario = parseScenario(
+    'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\ndevices:\n' +
+      '  - {name: a, device: edu, at: "05.0", preserve: {level: address}, interrupts: "off", session: s}\n' +
+      '  - {name: b, device: edu, at: "06.0", preserve: {level: address}, session: s}\n',
+    'x.yaml',
+  );
+  expect(predictScenario(scenario, [SERIES, SERIES])).toMatchObject({
+    outcome: 'corrupt',
+    reasons: [expect.stringMatching(/interrupt of b/), expect.anything()],
+  });
 });
 
 it('mismatches have one name for each part, whatever its name in a tree', () => {

@@ -210,6 +210,15 @@ describe('a step', () => {
     expect((await run(MAP, { device: carried, refused })).device.unusable).toEqual([1]);
   });
 
+  it('gives a device to vfio-pci before it retrieves it; a driver that refuses hides no answer of LUO', async () => {
+    const retrieve = ofSession('device-retrieve', 'needed');
+    const back = await run(retrieve);
+    expect(back.asked).toEqual(['vfio-bind', 'retrieve', 'vfio-open']);
+    const { asked, result } = await run(retrieve, { refused: { 'vfio-bind': 'EIO', retrieve: 'ENODEV' } });
+    expect(asked).toEqual(['vfio-bind', 'retrieve']);
+    expect(result.errno).toBe('ENODEV');
+  });
+
   it('closes a device only where the agent did', async () => {
     const close: DeviceAction = { op: 'device-close', device: 'e', optional: false };
     expect((await run(close)).device.open).toBe(false);

@@ -80,7 +80,8 @@ static int labseries_freeze(struct liveupdate_file_op_args *args)
 	}
 	/* Nothing starts the device again if the kexec is refused from here on. */
 	pci_clear_master(pdev);
-	__pci_reset_function_locked(pdev);
+	if (pci_try_reset_function(pdev))
+		pci_info(pdev, "Cannot be reset, only stopped.\n");
 	pci_write_config_word(pdev, PCI_COMMAND, 0);
 	return 0;
 }
@@ -136,9 +137,15 @@ static int labseries_retrieve(struct liveupdate_file_op_args *args)
 	return err;
 }
 
+/* The device belongs to somebody once its descriptor is retrieved and bound to an iommufd. */
 static bool labseries_can_finish(struct liveupdate_file_op_args *args)
 {
-	return args->retrieve_status > 0;
+	const struct vfio_device_file *df;
+
+	if (args->retrieve_status <= 0)
+		return false;
+	df = args->file->private_data;
+	return df->access_granted;
 }
 
 static void labseries_finish(struct liveupdate_file_op_args *args)

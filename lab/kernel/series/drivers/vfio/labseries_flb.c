@@ -206,6 +206,25 @@ void labseries_flb_finished(struct pci_dev *pdev)
 	liveupdate_flb_put_incoming(&labseries_flb);
 }
 
+/**
+ * labseries_is_incoming() - Whether a device was handed over and its session is not finished.
+ * @dev: the device
+ *
+ * Return: true if nobody but LUO may open it
+ */
+bool labseries_is_incoming(struct device *dev)
+{
+	struct labseries_devices *devices;
+	bool incoming;
+
+	if (!dev_is_pci(dev) || liveupdate_flb_get_incoming(&labseries_flb, (void **)&devices))
+		return false;
+	scoped_guard(mutex, &labseries_lock)
+		incoming = labseries_entry(devices, to_pci_dev(dev));
+	liveupdate_flb_put_incoming(&labseries_flb);
+	return incoming;
+}
+
 /* Reads the FLB when the first device is found. */
 static void labseries_enumerated(struct pci_dev *pdev)
 {
