@@ -131,7 +131,7 @@ function upstreamEffect(
   if (armed > 0)
     return {
       outcome: 'corrupt',
-      reason: `an interrupt of ${name} is still set up, so it does not freeze; the devices that froze before it stay dead`,
+      reason: `an interrupt of ${name} is still set up, so it does not freeze; those that froze before it stay dead`,
     };
   if (armed === 0)
     return { outcome: 'refused', reason: `an interrupt of ${name} is still set up, so it does not freeze` };
@@ -144,7 +144,7 @@ function upstreamEffect(
       };
 }
 
-/** The lab tries an interrupt of edu wherever it uses the device, and leaves it set up unless the scenario says no. */
+/** The lab tries an interrupt of edu wherever it checks it, and leaves it set up unless the scenario says no. */
 function hasInterrupt({ hardware, steps }: Planned, name: string, epoch: number): boolean {
   const device = hardware?.devices.find((each) => each.name === name);
   return (

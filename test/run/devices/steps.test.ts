@@ -210,7 +210,7 @@ describe('a step', () => {
     expect((await run(MAP, { device: carried, refused })).device.unusable).toEqual([1]);
   });
 
-  it('gives a device to vfio-pci before it retrieves it; a driver that refuses hides no answer of LUO', async () => {
+  it('gives a device to vfio-pci before it retrieves it; no driver hides the answer of LUO', async () => {
     const retrieve = ofSession('device-retrieve', 'needed');
     const back = await run(retrieve);
     expect(back.asked).toEqual(['vfio-bind', 'retrieve', 'vfio-open']);
