@@ -119,7 +119,7 @@ export function deviceEffectOf(scenario: Planned, from: KernelFacts, epoch: numb
 /** Upstream's handler of the descriptor, in the series for 7.4. */
 const UPSTREAM = 'vfio-pci';
 
-/** What upstream's series refuses, or does not promise. It freezes devices in the order in which they were preserved. */
+/** What upstream's series refuses, or does not promise. It freezes devices in the order of preservation. */
 function upstreamEffect(
   scenario: Planned,
   preserved: readonly Preserve[],
@@ -131,7 +131,7 @@ function upstreamEffect(
   if (armed > 0)
     return {
       outcome: 'corrupt',
-      reason: `an interrupt of ${name} is still set up, so it does not freeze; those that froze before it stay dead`,
+      reason: `an interrupt of ${name} is still set up, so it does not freeze; those before it stay dead`,
     };
   if (armed === 0)
     return { outcome: 'refused', reason: `an interrupt of ${name} is still set up, so it does not freeze` };
