@@ -163,7 +163,7 @@ export class Trial {
     const tree = this.path(this.count);
     const listed = await listKselftests(tree, { signal: this.run.signal, onProgress: () => undefined });
     const files = changedTests(listed, selftests).map((test) => {
-      const file = join(this.kernels.folder, 'selftests', `${test.name}.yaml`);
+      const file = join(this.kernels.folder, 'scenarios', `${test.name}.yaml`);
       replaceFile(file, selftestScenario(tree, test, [this.path(0), tree]));
       return file;
     });
@@ -171,7 +171,7 @@ export class Trial {
     // The lab wrote these scenarios itself. They name a kernel by its path.
     const matrix = await this.matrix(count, files, 'written-here');
     await matrix.run(() => true);
-    return matrix.rows().map((row) => ({ ...row, scenario: row.scenario.replace(/^.*\//, 'its own ') }));
+    return matrix.rows().map((row) => ({ ...row, scenario: `its own ${row.scenario}` }));
   }
 
   /** Null if the kernel with the series boots, or if nobody could see it. */
