@@ -66,10 +66,15 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** Of a folder of results (store/history/open.ts); the lab can make it anew from the rest. */
+const INDEX = /^\.index(\/|$)/;
+
 /** Entries of a folder of results that are half-written: all such names begin with a dot. */
 export function partialIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /(^|\/)\./.test(name));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /(^|\/)\./.test(name) && !INDEX.test(name),
+  );
 }
 
 export interface Places {

@@ -43,6 +43,8 @@ it('a socket, a temporary file and a half-written file are found', async () => {
   const server = createServer().listen(join(places.temporary, 'socket'));
   await once(server, 'listening');
   mkdirSync(join(places.results, '.partial-run'));
+  mkdirSync(join(places.results, '.index'));
+  writeFileSync(join(places.results, '.index', 'history.sqlite'), '');
   writeFileSync(join(places.results, '.partial-run', 'result.json'), '{');
   expect(leftNow(traces, places)).toEqual([
     `socket left: ${join(places.temporary, 'socket')}`,
