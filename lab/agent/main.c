@@ -45,7 +45,7 @@ static const struct op {
 	{ "finish", "session!", op_finish },
 	{ "get-name", "session!", op_get_name },
 	{ "link", "session file", op_link },
-	{ "ioctl", "session file command! size! bytes", op_ioctl },
+	{ "ioctl", "session file command! size! bytes without", op_ioctl },
 	{ "descriptor", "file! kind!", op_descriptor },
 	{ "open-path", "file! path! access!", op_open_path },
 	{ "open-memfd", "file! size! noexec exec hugetlb sealing", op_open_memfd },

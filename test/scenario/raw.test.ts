@@ -18,12 +18,12 @@ test('a step names the descriptor, the command and the argument', () => {
     requests(
       '  - ioctl: {session: vm0, command: finish, bytes: "01"}\n' +
         '  - ioctl: {file: f, command: "0xba43", size: 5, errno: ENOTTY}\n' +
-        '  - ioctl: {device: true, command: create}\n  - link: vm0\n',
+        '  - ioctl: {device: true, command: create, without: answer, errno: EFAULT}\n  - link: vm0\n',
     ),
   ).toEqual([
     ['ioctl', { session: 'vm0', command: 0xba42, size: 8, bytes: '01' }],
     ['ioctl', { file: 'f', command: 0xba43, size: 5 }],
-    ['ioctl', { command: 0xba00, size: 72 }],
+    ['ioctl', { command: 0xba00, size: 72, without: 'answer' }],
     ['link', { session: 'vm0' }],
   ]);
 });
@@ -33,6 +33,7 @@ test.each([
   ['  - ioctl: {session: vm0, file: f, command: finish}\n', 'expected exactly one of session, file, device'],
   ['  - ioctl: {session: vm0, command: stop}\n', 'expected one of create, retrieve-session'],
   ['  - ioctl: {session: vm0, command: finish, bytes: "0"}\n', 'expected bytes in hexadecimal'],
+  ['  - ioctl: {session: vm0, command: finish, without: sense}\n', 'expected argument, answer or descriptor'],
   ['  - ioctl: {session: vm1, command: finish}\n', 'no session "vm1" is open here'],
   ['  - ioctl: {file: g, command: finish, errno: ENOTTY}\n', 'no file "g" is open here'],
   ['  - link: vm1\n', 'no session "vm1" is open here'],

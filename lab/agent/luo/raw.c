@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -90,11 +91,51 @@ static void raw_close_answer(uint64_t command, const unsigned char *argument)
 		close(fd);
 }
 
+static bool raw_without(struct request *r, const char **without)
+{
+	*without = request_get(r, "without");
+	if (!*without)
+		*without = "";
+	return !**without || !strcmp(*without, "argument") || !strcmp(*without, "answer") ||
+	       !strcmp(*without, "descriptor") ||
+	       fail_request(r, "without is argument, answer or descriptor: %.80s", *without);
+}
+
+/* The ioctl; its errno, or 0. What the caller takes away is there again when it returns. */
+static int raw_call(int fd, uint64_t command, unsigned char *argument, const char *without)
+{
+	struct rlimit limit = { 0, 0 }, none;
+	bool descriptor = !strcmp(without, "descriptor"), answer = !strcmp(without, "answer");
+	int err;
+
+	if (descriptor) {
+		if (getrlimit(RLIMIT_NOFILE, &limit))
+			return errno;
+		none = limit;
+		none.rlim_cur = 0;
+		if (setrlimit(RLIMIT_NOFILE, &none))
+			return errno;
+	}
+	if (answer && mprotect(argument, RAW_ROOM, PROT_READ))
+		return errno;
+	/* Nothing is mapped behind the argument's room. */
+	if (!strcmp(without, "argument"))
+		argument += RAW_ROOM;
+	err = ioctl(fd, (unsigned long)command, argument) ? errno : 0;
+	if (descriptor)
+		setrlimit(RLIMIT_NOFILE, &limit);
+	if (answer)
+		mprotect(argument, RAW_ROOM, PROT_READ | PROT_WRITE);
+	return err;
+}
+
 /**
  * op_ioctl() - Operation ioctl: any ioctl on a session, a file or the device.
  * @r: the request
  *
  * The argument begins with its size, as the caller claims it. bytes come after that, then zeros.
+ * without takes something away from the call: the argument, the right to write an answer there, or
+ * all free descriptors.
  *
  * Return: true, or false after the request has failed
  */
@@ -102,20 +143,23 @@ bool op_ioctl(struct request *r)
 {
 	uint64_t command = 0, size = 0;
 	unsigned char *argument = raw_argument();
+	const char *without;
 	__u32 claimed;
-	int fd;
+	int fd, err;
 
 	if (!argument)
 		return fail_errno(r, errno, "mmap");
 	if (!raw_descriptor(r, &fd) || !request_number(r, "command", UINT32_MAX, &command) ||
 	    !request_number(r, "size", UINT32_MAX, &size) ||
 	    !raw_bytes(r, request_get(r, "bytes"), argument + sizeof(claimed),
-		       RAW_ROOM - sizeof(claimed)))
+		       RAW_ROOM - sizeof(claimed)) ||
+	    !raw_without(r, &without))
 		return false;
 	claimed = (__u32)size;
 	memcpy(argument, &claimed, sizeof(claimed));
-	if (ioctl(fd, (unsigned long)command, argument))
-		return fail_errno(r, errno, "ioctl %#llx", (unsigned long long)command);
+	err = raw_call(fd, command, argument, without);
+	if (err)
+		return fail_errno(r, err, "ioctl %#llx", (unsigned long long)command);
 	raw_close_answer(command, argument);
 	return true;
 }

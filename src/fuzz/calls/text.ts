@@ -76,12 +76,13 @@ function bodyOf(operation: Operation): [key: string, body: StepText, word?: stri
   }
 }
 
-function ioctlOf({ on, command, size, bytes }: Extract<Operation, { op: 'ioctl' }>): StepText {
+function ioctlOf({ on, command, size, bytes, without }: Extract<Operation, { op: 'ioctl' }>): StepText {
   return {
     ...(on.kind === 'device' ? { device: true } : { [on.kind]: on.name }),
     command: ioctlWord(command) ?? `0x${command.toString(16)}`,
     size,
     ...(bytes === '' ? {} : { bytes }),
+    ...(without === undefined ? {} : { without }),
   };
 }
 

@@ -15,9 +15,13 @@ export const IOCTLS = {
 } as const;
 export type IoctlWord = keyof typeof IOCTLS;
 
+/** What a call lacks: memory at its argument, memory where the kernel can write its answer, a free descriptor. */
+export const LACKS = ['argument', 'answer', 'descriptor'] as const;
+export type Lack = (typeof LACKS)[number];
+
 export type RawAction =
   /** `size`: what the argument claims to be its size. `bytes`: what follows, in hexadecimal; the rest is zero. */
-  | { op: 'ioctl'; on: Descriptor; command: number; size: number; bytes: string }
+  | { op: 'ioctl'; on: Descriptor; command: number; size: number; bytes: string; without?: Lack }
   /** Reads the link of the session's descriptor in /proc/self/fd, which must name the session. */
   | { op: 'link'; session: string };
 

@@ -8,11 +8,17 @@ import type { AgentRequest } from './client.js';
 
 export function rawRequest(action: RawAction): AgentRequest {
   if (action.op === 'link') return { request: ['link', { session: action.session }], bytes: 0, target: action.session };
-  const { on, command, size, bytes } = action;
+  const { on, command, size, bytes, without } = action;
   return {
     request: [
       'ioctl',
-      { ...(on.kind === 'device' ? {} : { [on.kind]: on.name }), command, size, ...(bytes === '' ? {} : { bytes }) },
+      {
+        ...(on.kind === 'device' ? {} : { [on.kind]: on.name }),
+        command,
+        size,
+        ...(bytes === '' ? {} : { bytes }),
+        ...(without === undefined ? {} : { without }),
+      },
     ],
     bytes: 0,
     target: describeDescriptor(on),

@@ -21,7 +21,7 @@ const UNKNOWN_SIZE = 8;
  */
 export function rawTranslations<Site extends Place>(named: (text: string, site: Site, ...keys: string[]) => string) {
   return {
-    ioctl: ({ session, file, device, command, size, bytes }: Given<'ioctl'>, site: Site): RawAction | null => {
+    ioctl: ({ session, file, device, command, size, bytes, without }: Given<'ioctl'>, site: Site): RawAction | null => {
       const descriptors: Descriptor[] = [
         ...(session === undefined ? [] : [{ kind: 'session' as const, name: named(session, site, 'session') }]),
         ...(file === undefined ? [] : [{ kind: 'file' as const, name: named(file, site, 'file') }]),
@@ -39,6 +39,7 @@ export function rawTranslations<Site extends Place>(named: (text: string, site: 
         command: known?.command ?? Number(command),
         size: size ?? known?.size ?? UNKNOWN_SIZE,
         bytes: bytes ?? '',
+        ...(without === undefined ? {} : { without }),
       };
     },
     link: (value: Given<'link'>, site: Site): RawAction => ({

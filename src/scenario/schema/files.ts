@@ -2,7 +2,7 @@
 // The explicit form: steps on files and sessions that exist already.
 import { z } from 'zod';
 import { ACCESSES, FALLOCATES, SEALS } from '../../model/scenario/file-steps.js';
-import { IOCTLS, type IoctlWord } from '../../model/scenario/raw.js';
+import { IOCTLS, type IoctlWord, LACKS } from '../../model/scenario/raw.js';
 import { callCommon as common } from './clients.js';
 import { LIMITS } from './limits.js';
 import { hole, line, mapping, seed, sessionName, size, whole } from './values.js';
@@ -85,6 +85,10 @@ export const fileOperations = {
     command: ioctlCommand,
     size: whole().min(0).max(0xffffffff).optional().describe('Size that the argument claims; by default the right one'),
     bytes: ioctlPayload.optional().describe('What follows the size in the argument, in hexadecimal; then zeros'),
+    without: z
+      .enum(LACKS)
+      .optional()
+      .describe('What the call lacks: an argument that can be read, or written (answer), or a free descriptor'),
     ...common,
   })
     .optional()

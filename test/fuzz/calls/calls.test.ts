@@ -70,6 +70,25 @@ describe('a sequence that was changed by hand', () => {
     return textOf({ kernels: ['7.3.4', '7.3.4'], cmdline: '' }, steps, model.end());
   };
 
+  it('lacks memory for its argument or its answer, or a descriptor: it has failed, and changes nothing', () => {
+    const text = again(`
+  - create: a
+  - ioctl: {device: true, command: create, bytes: "0000000061", without: answer}
+  - ioctl: {device: true, command: create, bytes: "0000000062", without: answer}
+  - ioctl: {device: true, command: create, bytes: "0000000062", without: descriptor}
+  - ioctl: {session: a, command: finish, without: argument}
+  - create: b
+  - kexec
+  - open
+  - ioctl: {device: true, command: retrieve-session, bytes: "0000000061", without: answer}
+  - retrieve: a
+`);
+    const errnos = [...text.matchAll(/without: \w+, errno: (\w+)/g)].map(([, errno]) => errno);
+    expect(errnos).toEqual(['EEXIST', 'EFAULT', 'EMFILE', 'EFAULT', 'EFAULT']);
+    expect(text).toMatch(/- \{ create: b \}/);
+    expect(text).toMatch(/- \{ retrieve: a \}/);
+  });
+
   it('gets the errno that the kernel owes', () => {
     const text = again(`
   - create: a

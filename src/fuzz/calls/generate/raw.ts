@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ioctls with arguments that no careful client gives, on every kind of descriptor; and the links of descriptors.
-import { type Descriptor, IOCTLS, type IoctlWord } from '../../../model/scenario/raw.js';
+import { type Descriptor, IOCTLS, type IoctlWord, LACKS } from '../../../model/scenario/raw.js';
 import type { Draw } from './draw.js';
 import type { Intent } from './intent.js';
 import type { Scene } from './scene.js';
@@ -51,10 +51,34 @@ export const RAW: readonly Intent[] = [
       const on = descriptorOf(draw, scene, name);
       if (on === null) return [];
       const command = commandOf(draw, on.kind);
-      return [{ op: 'ioctl', on, command, ...argumentOf(draw, command), ...by }];
+      const without = draw.once(6) ? { without: draw.from(LACKS) } : {};
+      return [{ op: 'ioctl', on, command, ...argumentOf(draw, command), ...without, ...by }];
+    },
+  },
+  {
+    weight: 4,
+    operations: (draw, scene) => {
+      const { name: client, ...by } = scene.client(draw);
+      const on = descriptorOf(draw, scene, client);
+      if (on === null) return [];
+      const { word, name } = lacking(draw, scene, on.kind);
+      const { command, size } = IOCTLS[word];
+      const bytes = name === '' ? '' : `00000000${Buffer.from(name).toString('hex')}`;
+      // The kernel gives such a session up (docs/findings.md), which would hide everything else.
+      const isLossy = word === 'retrieve-session' && !draw.once(10);
+      const without = draw.from(isLossy ? (['argument', 'descriptor'] as const) : LACKS);
+      return [{ op: 'ioctl', on, command, size, bytes, without, ...by }];
     },
   },
 ];
+
+/** One that would work, but that the caller lacks something: a name that exists, or a new one. */
+function lacking(draw: Draw, scene: Scene, kind: Descriptor['kind']): { word: IoctlWord; name: string } {
+  const handed = draw.of(scene.handed());
+  if (kind !== 'device') return { word: 'get-name', name: '' };
+  if (handed !== undefined && !draw.once(4)) return { word: 'retrieve-session', name: handed };
+  return { word: 'create', name: `lacking-${draw.below(4)}` };
+}
 
 /** A sound call. */
 export const LINKS: readonly Intent[] = [

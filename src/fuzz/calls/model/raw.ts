@@ -3,7 +3,7 @@
 // luo_core.c, luo_session_ioctl() in luo_session.c). None of them may change anything.
 import { IOCTLS, type IoctlWord, ioctlWord, type RawAction } from '../../../model/scenario/raw.js';
 import { tokenOf } from '../../../model/scenario/token.js';
-import { IMPOSSIBLE, OK, refused, type Verdict } from './answer.js';
+import { type Answer, IMPOSSIBLE, OK, refused, type Verdict } from './answer.js';
 import { answerOf, CREATE, PRESERVE_TOKEN, RETRIEVE_SESSION, type Rule, type SessionCall } from './rules.js';
 import type { Kernel } from './sessions.js';
 import type { LuoState } from './state.js';
@@ -42,14 +42,22 @@ const hasMore = (call: RawCall) =>
 /** A later kernel may give a meaning to a reserved field, so it must be zero. */
 const isReserved = (call: RawCall) => (call.word === 'finish' || call.word === 'get-name') && wordAt(call, 4) !== 0;
 
+/** These ask for a free descriptor before they look at the name or the token. */
+const MAKES: readonly IoctlWord[] = ['create', 'retrieve-session', 'retrieve'];
+
 const IOCTL: readonly Rule<RawCall>[] = [
   { when: ({ ioctl }) => ioctl.on.kind === 'file', errno: 'ENOTTY' },
   { when: ({ word }) => word === null, errno: 'EINVAL' },
+  { when: ({ ioctl }) => ioctl.without === 'argument', errno: 'EFAULT' },
   { when: isOther, errno: 'ENOTTY' },
   { when: needs('incoming', 'retrieve', 'finish'), errno: 'EINVAL' },
   { when: needs('outgoing', 'preserve'), errno: 'EINVAL' },
   { when: isShort, errno: 'EINVAL' },
   { when: hasMore, errno: 'E2BIG' },
+  {
+    when: ({ ioctl, word }) => ioctl.without === 'descriptor' && word !== null && MAKES.includes(word),
+    errno: 'EMFILE',
+  },
   { when: isReserved, errno: 'EINVAL' },
 ];
 
@@ -90,13 +98,14 @@ function carriedOut(
 ): Verdict {
   switch (word) {
     case 'get-name':
-      return OK;
+      return answered(OK, call);
     case 'create':
       // The agent closes the session at once.
-      return answerOf(CREATE, { state, client, name: nameIn(call), ...kernel });
+      return answered(answerOf(CREATE, { state, client, name: nameIn(call), ...kernel }), call);
     case 'retrieve-session': {
       const answer = answerOf(RETRIEVE_SESSION, { state, client, name: nameIn(call), ...kernel });
-      return answer.kind === 'ok' ? IMPOSSIBLE : answer;
+      if (answer.kind !== 'ok') return answer;
+      return call.ioctl.without === 'answer' ? answered(answer, call) : IMPOSSIBLE;
     }
     case 'preserve':
       return preserve(call, state, kernel);
@@ -104,6 +113,11 @@ function carriedOut(
     case 'finish':
       return IMPOSSIBLE;
   }
+}
+
+/** A call whose answer cannot be written has failed, and a call that failed leaves everything as it was. */
+function answered(answer: Answer, { ioctl }: RawCall): Answer {
+  return answer.kind === 'ok' && ioctl.without === 'answer' ? refused('EFAULT') : answer;
 }
 
 /** Up to its terminator; a name without one fills the field. */
