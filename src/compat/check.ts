@@ -6,7 +6,9 @@ import { type BootMemory, withMemory } from './memory/boot-memory.js';
 import { compareComponents, type Comparison, type ComparisonState } from './rules/compare.js';
 import { hardwarePart } from './rules/hardware.js';
 import { objectEffect, withCmdline } from './rules/object.js';
+import { ruled } from './rules/ruling.js';
 import { predict } from './predict/predict.js';
+import { type Loading, loadingRuling } from './predict/signature.js';
 import type { KernelFacts } from './versions/kernel-facts.js';
 import type { Use } from './rules/rules.js';
 import { componentOf, highestCommon, writtenBy } from './versions/versions.js';
@@ -80,6 +82,8 @@ export interface CheckInput {
   objectNeeds: number | null;
   /** The memory for the next kernel's boot in each direction, if the machine is known. */
   memory?: { update: BootMemory; rollback: BootMemory } | undefined;
+  /** How both images are loaded, if not as they were built. */
+  loading?: Loading | undefined;
 }
 
 export function checkPair(input: CheckInput): PairCheck {
@@ -232,7 +236,11 @@ function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
   }
   const memory = input.memory?.update ?? NO_MEMORY;
   const images = predict({ ...input, uses: carries });
-  const prediction = images && withMemory(images, memory);
+  const unsigned =
+    images === null || images.outcome === 'refused'
+      ? null
+      : loadingRuling(input.from, input.cmdlineFrom, input.loading);
+  const prediction = images && (unsigned === null ? withMemory(images, memory) : ruled(images, unsigned));
   if (prediction === null) {
     const reason =
       images === null

@@ -6,6 +6,7 @@ export { CROSSING, FURTHER_HEADERS, STAYS } from './abi/rules.js';
 export { type BootMemory, bootMemory, type MemoryPlan, USUAL_INITRAMFS } from './memory/boot-memory.js';
 export { type ByteSource, FormatError, fromMemory } from './binary/bytes.js';
 export { type Carried, carriedBy, mismatchesOf, predictScenario, readByLast } from './predict/chain.js';
+export { loadingOf } from './predict/signature.js';
 export {
   type CheckedKernel,
   type CheckInput,

@@ -115,6 +115,27 @@ describe('a pair of stock kernels', () => {
   });
 });
 
+describe('a kernel that can be locked down', () => {
+  const kernel = KERNELS['7.3.4'];
+  const rules = { lockdown: 'on-demand', signature: 'in-lockdown' } as const;
+  const locks = { ...kernel, boot: { initSize: null, runtime: null, handoverDebug: null, loading: rules } };
+  const locked = { cmdlineFrom: 'lockdown=integrity' };
+
+  it('loads no image as it was built; the way back is judged by the other command line', () => {
+    const { update, rollback } = check(locks, locks, locked);
+    expect(update).toMatchObject({ compatible: false, outcome: 'refused', where: 'kimage_validate_signature' });
+    expect(update.reasons[0]).toMatch(/locked down, and the image is not signed/);
+    expect(rollback.compatible).toBe(true);
+    expect(check(locks, locks).update.compatible).toBe(true);
+  });
+
+  it('loads a signed one, if the call can check it', () => {
+    const outcome = (call: 'kexec_file_load' | 'kexec_load') =>
+      check(locks, locks, { ...locked, loading: { call, signer: 'trusted' } }).update.outcome;
+    expect([outcome('kexec_file_load'), outcome('kexec_load')]).toEqual(['preserved', 'refused']);
+  });
+});
+
 describe('negotiation', () => {
   it('the written version decides; shows the highest common one and how to set it', () => {
     expect(object(objectKernel([1, 2, 3], [1, 2, 3], 1), objectKernel([1, 2], [1, 2], 2))).toMatchObject({

@@ -8,6 +8,7 @@ import {
   checkProfile,
   type Host,
   lateAreasRuling,
+  loadingOf,
   type MemoryPlan,
   pinGuests,
   pinnedCmdline,
@@ -185,6 +186,7 @@ async function pairs(
       cmdlineFrom: cmdline(epoch),
       cmdlineTo: cmdline(epoch + 1),
       ...about,
+      loading: scenario === null ? undefined : loadingOf(scenario, epoch),
       memory: memoryOf({ ...(scenario ?? ANY_MACHINE), cmdlines }, kernels, epoch, initramfs),
     }));
 }

@@ -38,6 +38,7 @@ export interface Pair {
   uses: readonly Use[] | null;
   objectNeeds: number | null;
   memory?: CheckInput['memory'];
+  loading?: CheckInput['loading'];
 }
 
 export function reportOf(pair: Pair): CheckReport {
