@@ -59,15 +59,13 @@ export const RAW: readonly Intent[] = [
     weight: 4,
     operations: (draw, scene) => {
       const { name: client, ...by } = scene.client(draw);
-      const on = descriptorOf(draw, scene, client);
+      const hasDevice = scene.model.state.device === client;
+      const on = hasDevice && !draw.once(3) ? { kind: 'device' as const } : descriptorOf(draw, scene, client);
       if (on === null) return [];
       const { word, name } = lacking(draw, scene, on.kind);
       const { command, size } = IOCTLS[word];
       const bytes = name === '' ? '' : `00000000${Buffer.from(name).toString('hex')}`;
-      // The kernel gives such a session up (docs/findings.md), which would hide everything else.
-      const isLossy = word === 'retrieve-session' && !draw.once(10);
-      const without = draw.from(isLossy ? (['argument', 'descriptor'] as const) : LACKS);
-      return [{ op: 'ioctl', on, command, size, bytes, without, ...by }];
+      return [{ op: 'ioctl', on, command, size, bytes, without: draw.from(LACKS), ...by }];
     },
   },
 ];
