@@ -141,7 +141,7 @@ export const deviceOperations = {
     .optional()
     .describe("Map a file for the device's DMA"),
   'device-preserve': carried.optional().describe("Preserve the device's descriptor in a session"),
-  'device-retrieve': carried.optional().describe("Retrieve the device's descriptor"),
+  'device-retrieve': carried.optional().describe('Give the device to vfio-pci and retrieve its descriptor'),
   'iommu-preserve': carried.optional().describe("Preserve the device's iommufd in a session"),
   'iommu-retrieve': carried.optional().describe("Retrieve the device's iommufd, before the device itself"),
   'device-check': onDevice
