@@ -105,7 +105,7 @@ export function changeOf(field: HandoverField, others: readonly HandoverField[],
   return drawn === null ? null : { place, ...drawn };
 }
 
-/** Whether a kernel may say that it does not know this version. */
+/** Whether a kernel may say that it does not know the version: it changed, or the kernel looks for it elsewhere. */
 export function isVersion(place: string): boolean {
-  return /\.(version|compatible)$/.test(place) || place === 'kho.root';
+  return /\.(version|compatible)$|^kho\.node\[[^\]]*\]\.data$/.test(place) || place === 'kho.root';
 }

@@ -9,7 +9,8 @@ const NEVER: ReadonlySet<Outcome> = new Set<Outcome>(['panic', 'reboot', 'hang',
 /** Titles of answers that the scenario does not allow: another than the demanded one, or an error where it has none. */
 const WRONG_ANSWER = / was demanded$|^[a-z-]+ failed with E[A-Z0-9]+$/;
 /** A kernel that calls panic() on its own does so on purpose; these are faults of its code. */
-const FAULT = /\b(BUG|KASAN|UBSAN|KFENCE|Oops|general protection|unable to handle|soft lockup|hung task)\b/i;
+const FAULT =
+  /\b(BUG|KASAN|UBSAN|KFENCE|Oops|general protection|unable to handle|soft lockup|hung task|early exception)\b/i;
 /**
  * What a kernel may never say while it boots, before it has anything to hand over: its command line is part of the
  * input. No outcome comes of it. Messages about time depend on the host, so they are left out.

@@ -35,6 +35,7 @@ describe('a judgement', () => {
   it('takes a panic on an unknown version for policy, and a fault of the code for a finding', () => {
     expect(judge(bytes(false), ending('panic', 'Kernel panic: incompatible')).kind).toBe('policy');
     expect(judge(bytes(false), ending('panic', 'BUG: unable to handle page fault in f')).kind).toBe('finding');
+    expect(judge(bytes(false), ending('panic', 'PANIC: early exception ADDR in f')).kind).toBe('finding');
   });
   it('never finds a fault of the lab', () =>
     expect(judge(calls, ending('infra', 'QEMU is gone'))).toEqual({ kind: 'infra', why: 'QEMU is gone' }));
