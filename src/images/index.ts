@@ -26,6 +26,7 @@ export {
   listImages,
   ROOTFS_NAME,
   showImage,
+  userspaceOf,
 } from './cache/list.js';
 export { type Removed, removeImage } from './cache/remove.js';
 export { type Exchanged, pullImage, pushImage } from './store/exchange.js';
@@ -36,6 +37,7 @@ export { isPath as isKernelPath, nameProblem, resolveKernel, type ResolvedKernel
 export { currentRootFs, ensureRootFs } from './build/rootfs.js';
 export { coreRootFs } from './core-rootfs.js';
 export { ensureUserspace } from './userspace/build.js';
+export { userspaceDefinition } from './userspace/definition.js';
 export { withFile } from './binary/section.js';
 export { sourceTreeOf } from './source/source-tree.js';
 export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './build/symbols.js';

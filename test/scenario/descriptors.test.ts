@@ -51,3 +51,23 @@ test('only what was preserved can be retrieved, under a free token', () => {
   expect(problems(made + held + back(2))[0]).toContain('no descriptor was preserved in session "s" under token 2');
   expect(problems(made + held + held + '  - kexec\n')[0]).toContain('1 is taken');
 });
+
+test('a descriptor that came back may be one that a program writes to', () => {
+  const text = (more: string) =>
+    'from: a\nto: b\nsteps:\n  - create: s\n  - descriptor: {name: a, memfd: 4KiB}\n' +
+    '  - preserve-fd: {session: s, fd: a, token: 1}\n  - kexec\n  - retrieve: s\n' +
+    `  - retrieve-fd: {session: s, token: 1, as: a${more}}\n`;
+  const written = (more: string) =>
+    parseScenario(text(more), 'x.yaml').steps.flatMap((step) => (step.op === 'retrieve-fd' ? [step.written] : []));
+  expect(written('')).toEqual([false]);
+  expect(written(', written: true')).toEqual([true]);
+});
+
+test('a fault finds a descriptor by its token', () => {
+  const made =
+    '  - create: s\n  - descriptor: {name: a, memfd: 4KiB}\n  - preserve-fd: {session: s, fd: a, token: 1}\n';
+  const fault = (token: number) =>
+    `  - fault: {at: jump, change: {place: 'content[s/${token}].page[0].byte[9]', flip: 1}}\n  - kexec\n`;
+  expect(problems(made + fault(1))).toEqual([]);
+  expect(problems(made + fault(2))[0]).toContain('no file "2" of session "s" was preserved before');
+});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab images`: lists, builds and removes kernels and the root file system.
+// `lab images`: lists, builds and removes kernels, user spaces and the root file system.
 import { Command } from 'commander';
 import {
   buildableNames,
@@ -7,6 +7,7 @@ import {
   describeConfig,
   ensureKernel,
   ensureRootFs,
+  ensureUserspace,
   type Extent,
   type ImageContext,
   type ImageDetails,
@@ -16,8 +17,10 @@ import {
   resolveKernel,
   ROOTFS_NAME,
   showImage,
+  userspaceDefinition,
+  userspaceOf,
 } from '../../images/index.js';
-import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import type { KernelImage, RootFs, Userspace } from '../../model/kernel/image.js';
 import { UsageError } from '../../util/errors.js';
 import { runStages, type Task } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
@@ -42,7 +45,7 @@ interface BuildOptions extends JsonOption {
 
 export function createCommand(): Command {
   const command = new Command('images').description(
-    'lists, builds, shares and removes kernels and the root file system',
+    'lists, builds, shares and removes kernels, user spaces and the root file system',
   );
   command
     .command('list')
@@ -56,7 +59,7 @@ export function createCommand(): Command {
     .description('fetches and builds images that are not in the cache yet')
     .argument(
       '[name...]',
-      `kernels by name or path, or ${ROOTFS_NAME}; without arguments, all images that ship with the lab`,
+      `kernels by name or path, ${ROOTFS_NAME}, or userspace/NAME; without arguments, all that ship with the lab`,
     )
     .option('--jobs <n>', 'run at most this many build processes at once', jobs)
     .option('--core', 'accept the small variant of a kernel, for scenarios without guests and devices')
@@ -73,7 +76,7 @@ export function createCommand(): Command {
   command
     .command('show')
     .description('shows everything about an image')
-    .argument('<name...>', 'kernels by name or path, or rootfs')
+    .argument('<name...>', 'kernels by name or path, rootfs, or userspace/NAME')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption) =>
       withContext(async (context) => {
@@ -85,7 +88,7 @@ export function createCommand(): Command {
   command
     .command('rm')
     .description('removes images from the cache; they can be built again at any time')
-    .argument('<name...>', 'kernels by name, or rootfs')
+    .argument('<name...>', 'kernels by name, rootfs, or userspace/NAME')
     .option('--sources', 'remove their source trees, too; the next build fetches them again')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption & { sources?: boolean }) =>
@@ -121,28 +124,41 @@ function withConfig(names: readonly string[], file: string, context: ImageContex
 
 interface Built {
   name: string;
-  image: KernelImage | RootFs;
+  image: KernelImage | RootFs | Userspace;
 }
 
 /** Checks all names before anything is fetched. */
 async function build(names: readonly string[], context: ImageContext, extent: Extent): Promise<Built[]> {
   const selected = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
-  for (const name of selected) if (name !== ROOTFS_NAME) resolveKernel(name);
+  for (const name of selected) {
+    const userspace = userspaceOf(name);
+    if (userspace !== null) userspaceDefinition(userspace);
+    else if (name !== ROOTFS_NAME) resolveKernel(name);
+  }
   const built: Built[] = [];
   await runStages(
     selected.map((name) => ({
-      title: name === ROOTFS_NAME ? 'root file system' : `kernel ${name}`,
+      title: titleOf(name),
       run: async (task: Task) => {
         const withProgress = { ...context, ...showAll(task) };
+        const userspace = userspaceOf(name);
         const image = await (name === ROOTFS_NAME
           ? ensureRootFs(withProgress)
-          : ensureKernel(name, withProgress, extent));
+          : userspace !== null
+            ? ensureUserspace(userspace, withProgress)
+            : ensureKernel(name, withProgress, extent));
         built.push({ name, image });
       },
     })),
     process.stderr,
   );
   return built;
+}
+
+function titleOf(name: string): string {
+  if (name === ROOTFS_NAME) return 'root file system';
+  const userspace = userspaceOf(name);
+  return userspace === null ? `kernel ${name}` : `user space ${userspace}`;
 }
 
 function builtText(built: readonly Built[]): string {

@@ -59,6 +59,7 @@ export class Cache {
   rootfs = (key: string) => join(this.dir, 'rootfs', key);
   rootfses = () => join(this.dir, 'rootfs');
   userspace = (key: string) => join(this.dir, 'userspace', key);
+  userspaces = () => join(this.dir, 'userspace');
   log = (name: string) => join(this.dir, 'logs', name);
   lock = (name: string) => join(this.dir, 'locks', name);
   /** Small facts about files outside the cache: versions, checksums. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists definitions and what the cache holds of each.
 import { existsSync } from 'node:fs';
-import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import type { KernelImage, RootFs, Userspace } from '../../model/kernel/image.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { coreOf } from '../definition/core.js';
@@ -14,21 +14,31 @@ import { prebuiltFacts } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { currentRootFs } from '../build/rootfs.js';
 import { knownSource } from '../source/source.js';
+import { currentUserspace, userspaceFolders } from '../userspace/build.js';
+import { knownUserspaces, userspaceDefinition } from '../userspace/definition.js';
 
 /** The root file system's name in the list. */
 export const ROOTFS_NAME = 'rootfs';
 
+/** Before the name of a user space in the list. */
+const USERSPACE = 'userspace/';
+
+/** The user space of that name in the list; null for the name of something else. */
+export function userspaceOf(name: string): string | null {
+  return name.startsWith(USERSPACE) ? name.slice(USERSPACE.length) : null;
+}
+
 export interface ImageEntry {
-  kind: 'kernel' | 'rootfs';
+  kind: 'kernel' | 'rootfs' | 'userspace';
   name: string;
   description: string;
   /** `broken`: its definition cannot be read, and `problem` says why. */
   state: 'ready' | 'missing' | 'broken';
   problem: string | null;
-  image: KernelImage | RootFs | null;
+  image: KernelImage | RootFs | Userspace | null;
   /** Bytes in the cache. */
   bytes: number;
-  /** Kernels of the same name that were built from other inputs. */
+  /** Images of the same name that were made from other inputs. */
   stale: number;
   /** The small variant; null if there is none. It serves scenarios without guests and devices. */
   small: SmallVariant | null;
@@ -58,7 +68,26 @@ export async function listImages(context: ImageContext): Promise<ImageEntry[]> {
     stale: Math.max(0, folders(work.cache.rootfses()).length - (rootfs ? 1 : 0)),
     small: null,
   });
+  for (const name of knownUserspaces().keys()) entries.push(userspaceEntry(name, work));
   return entries;
+}
+
+function userspaceEntry(name: string, work: Workspace): ImageEntry {
+  const common = { kind: 'userspace' as const, name: `${USERSPACE}${name}`, small: null };
+  try {
+    const current = currentUserspace(name, work);
+    return {
+      ...common,
+      description: userspaceDefinition(name).description,
+      state: current === null ? 'missing' : 'ready',
+      problem: null,
+      image: current,
+      bytes: current?.size ?? 0,
+      stale: userspaceFolders(name, work).length - (current === null ? 0 : 1),
+    };
+  } catch (error) {
+    return { ...common, description: '', state: 'broken', problem: messageOf(error), image: null, bytes: 0, stale: 0 };
+  }
 }
 
 async function kernelEntry(
@@ -133,6 +162,13 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
     const entry = (await listImages(context)).find((candidate) => candidate.kind === 'rootfs');
     if (!entry) throw new LabError('no root file system is listed');
     return { ...entry, definition: null, built: null, sourceTree: null, notes: [] };
+  }
+  const userspace = userspaceOf(nameOrPath);
+  if (userspace !== null) {
+    const { file } = userspaceDefinition(userspace);
+    const entry = userspaceEntry(userspace, work);
+    const packages = entry.image !== null && 'packages' in entry.image ? entry.image.packages : [];
+    return { ...entry, definition: null, built: null, sourceTree: null, notes: [`defined in ${file}`, ...packages] };
   }
   const resolved = resolveKernel(nameOrPath);
   const prebuilt = resolved.kind === 'files' ? resolved.files : resolved.definition.prebuilt;

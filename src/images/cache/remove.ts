@@ -10,7 +10,9 @@ import { knownDefinitions, readDefinition } from '../definition/definition.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { knownSource } from '../source/source.js';
 import { bytesIn, folders } from './folders.js';
-import { ROOTFS_NAME } from './list.js';
+import { userspaceFolders, userspaceLock } from '../userspace/build.js';
+import { userspaceDefinition } from '../userspace/definition.js';
+import { ROOTFS_NAME, userspaceOf } from './list.js';
 import { storedImages } from './read-image.js';
 
 export interface Removed {
@@ -31,6 +33,13 @@ export async function removeImage(
   if (name === ROOTFS_NAME) {
     for (const key of folders(work.cache.rootfses())) paths.add(work.cache.rootfs(key));
     return removePaths(name, paths, work, ['rootfs']);
+  }
+  const userspace = userspaceOf(name);
+  if (userspace !== null) {
+    for (const path of userspaceFolders(userspace, work)) paths.add(path);
+    // Throws if there is none of that name at all.
+    if (paths.size === 0) userspaceDefinition(userspace);
+    return removePaths(name, paths, work, [userspaceLock(userspace)]);
   }
   const locks: string[] = [];
   const small = coreName(name);

@@ -26,6 +26,7 @@ import { readJson } from '../../util/read-json.js';
 import { replaceFile } from '../../util/replace-file.js';
 import { overlayDigests } from '../build/tree.js';
 import { keyOf, onDisk, sha256, writeJson } from '../cache/cache.js';
+import { folders } from '../cache/folders.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { ensureTools, programPath } from '../requirements.js';
 import { fetchPackages } from '../source/apt-packages.js';
@@ -53,14 +54,14 @@ type Stored = z.infer<typeof storedSchema>;
 export async function ensureUserspace(name: string, context: ImageContext): Promise<Userspace> {
   const definition = userspaceDefinition(name);
   const work = openWorkspace(context);
-  const fact = work.cache.fact(keyOf(['userspace', inputsOf(definition)]));
+  const fact = factOf(definition, work);
   const ready = known(fact, work);
   if (ready !== null) return ready;
   await ensureTools(['fetch', 'unpack'], work);
   const task = `user space ${name}`;
   const onWait = () => work.onProgress({ task, done: 0, of: null, detail: 'is waiting for another lab' });
   return onDisk(work.cache, () =>
-    withLock(work.cache.lock(`userspace-${name}`), { signal: work.signal, onWait }, async (lock) => {
+    withLock(work.cache.lock(userspaceLock(name)), { signal: work.signal, onWait }, async (lock) => {
       const before = known(fact, work);
       if (before !== null) return before;
       const key = await make(definition, task, work, lock.fd);
@@ -70,6 +71,26 @@ export async function ensureUserspace(name: string, context: ImageContext): Prom
       return made;
     }),
   );
+}
+
+/** The image that a run would take; null if it would be made first. Fetches nothing. */
+export function currentUserspace(name: string, work: Workspace): Userspace | null {
+  return known(factOf(userspaceDefinition(name), work), work);
+}
+
+/** Folders of all images of a user space, also of one that has no definition any more. */
+export function userspaceFolders(name: string, { cache }: Workspace): string[] {
+  return folders(cache.userspaces())
+    .map((key) => cache.userspace(key))
+    .filter((folder) => storedIn(folder)?.name === name);
+}
+
+/** Held by who makes or removes images of a user space. */
+export const userspaceLock = (name: string): string => `userspace-${name}`;
+
+/** Where it stands which image a definition gave. */
+export function factOf(definition: UserspaceDefinition, work: Workspace): string {
+  return work.cache.fact(keyOf(['userspace', inputsOf(definition)]));
 }
 
 /** What decides about the image besides the packages that the suite has on the day. */
@@ -82,9 +103,13 @@ function known(fact: string, work: Workspace): Userspace | null {
   return key === undefined ? null : read(key, work);
 }
 
+function storedIn(folder: string): Stored | null {
+  return readJson(join(folder, 'image.json'), storedSchema);
+}
+
 function read(key: string, work: Workspace): Userspace | null {
   const path = join(work.cache.userspace(key), 'root.erofs');
-  const stored = readJson(join(work.cache.userspace(key), 'image.json'), storedSchema);
+  const stored = storedIn(work.cache.userspace(key));
   if (stored === null || statSync(path, { throwIfNoEntry: false })?.size !== stored.size) return null;
   const packages = stored.packages.map(({ file }) => decodeURIComponent(file.replace(/\.deb$/, '')));
   return { name: stored.name, path, sha256: stored.sha256, size: stored.size, packages };

@@ -42,7 +42,8 @@ export type DescriptorSource =
 export type DescriptorAction =
   | { op: 'descriptor'; fd: string; source: DescriptorSource }
   | { op: 'preserve-fd'; fd: string; session: string; token: Token }
-  | { op: 'retrieve-fd'; fd: string; session: string; token: Token }
+  /** `written`: a program writes to it before the update is judged. */
+  | { op: 'retrieve-fd'; fd: string; session: string; token: Token; written: boolean }
   | { op: 'close-fd'; fd: string };
 
 export const DESCRIPTOR_OPS = ['descriptor', 'preserve-fd', 'retrieve-fd', 'close-fd'] as const;

@@ -27,6 +27,8 @@ export interface PreservedDescriptor {
 export class Descriptors {
   private leaving: PreservedDescriptor[] = [];
   private expected: PreservedDescriptor[] = [];
+  /** Of those, the ones that a program of this kernel writes to. */
+  private written = new Set<PreservedDescriptor>();
 
   preserved(descriptor: PreservedDescriptor): void {
     this.leaving.push(descriptor);
@@ -35,6 +37,16 @@ export class Descriptors {
   /** A descriptor that must come back under this token; null if none was handed over. */
   awaited(session: string, token: Token): PreservedDescriptor | null {
     return this.expected.find((each) => each.session === session && each.token === token) ?? null;
+  }
+
+  /** A program writes to it from now on. */
+  willBeWritten(descriptor: PreservedDescriptor): void {
+    this.written.add(descriptor);
+  }
+
+  isWritten(session: string, token: Token): boolean {
+    const descriptor = this.awaited(session, token);
+    return descriptor !== null && this.written.has(descriptor);
   }
 
   /** A kernel that closes a session of its own no longer preserves its descriptors. */
@@ -46,5 +58,6 @@ export class Descriptors {
   jumped(sessions: ReadonlySet<string>): void {
     this.expected = this.leaving.filter(({ session }) => sessions.has(session));
     this.leaving = [];
+    this.written = new Set();
   }
 }

@@ -73,6 +73,7 @@ async function retrieve(
   const before = state.descriptors.awaited(session, token);
   if (reply.ok) state.holders.made({ kind: 'descriptor', name: fd }, step.by ?? MAIN);
   if (before === null) return reply;
+  if (reply.ok && step.written) state.descriptors.willBeWritten(before);
   const { witnesses, epoch } = recorder;
   witnesses.require('inside', epoch);
   if (!reply.ok) {

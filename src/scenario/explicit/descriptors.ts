@@ -66,6 +66,7 @@ export const DESCRIPTOR_TRANSLATIONS = {
     fd: named(value.as, site, 'as'),
     session: named(value.session, site, 'session'),
     token: tokenIn(value.token, site),
+    written: value.written,
   }),
   'close-fd': (value: Given<'close-fd'>, site: Site): DescriptorAction => ({
     op: 'close-fd',

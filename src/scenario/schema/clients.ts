@@ -99,6 +99,10 @@ export const descriptorOperations = {
     session: sessionName,
     token: tokenTemplate,
     as: fd.describe('Name of the descriptor'),
+    written: z
+      .boolean()
+      .default(false)
+      .describe('A program writes to it in this kernel, so its content is judged on arrival alone'),
     ...own,
   })
     .optional()

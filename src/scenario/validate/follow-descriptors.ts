@@ -91,6 +91,7 @@ export class DescriptorFollower {
         );
     }
     this.#leaving.add(key(step));
+    this.#sessions.addDescriptor(step.session, step.token);
   }
 
   /** A client needs a descriptor of its own, whatever the kernel is expected to say about it. */

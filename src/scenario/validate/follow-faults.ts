@@ -57,7 +57,7 @@ function followPlace(
 
 /** A place may have the file's name instead of its token. */
 function settleToken(file: FileRef, held: Held, at: Draft, sessions: SessionFollower): void {
-  if (held.has(file.token)) return;
+  if (held.has(file.token) || sessions.hasDescriptor(file.session, file.token)) return;
   const names = [...held].flatMap(([token, memfd]) => [
     String(token),
     memfd.file.slice(memfd.file.lastIndexOf('/') + 1),

@@ -24,7 +24,7 @@ const step = (action: DescriptorAction, errno: string | null = null) =>
   ({ ...action, epoch: 0, index: 0, errno, origin: null }) as Step;
 
 /** Preserves, jumps and retrieves. `after`: what the next kernel says of it; null if it does not come back. */
-async function over(after: object | null, errno: string | null = null) {
+async function over(after: object | null, errno: string | null = null, back = { ...HELD, written: false }) {
   const { recorder } = fakeRecorder();
   const state = new RunState();
   let jumped = false;
@@ -37,13 +37,13 @@ async function over(after: object | null, errno: string | null = null) {
   await descriptorStep(parts, step({ op: 'preserve-fd', ...HELD }));
   state.jumped();
   jumped = true;
-  await descriptorStep(parts, step({ op: 'retrieve-fd', ...HELD }, errno));
-  return { incidents: recorder.incidents, missing: recorder.witnesses.missing() };
+  await descriptorStep(parts, step({ op: 'retrieve-fd', ...back }, errno));
+  return { incidents: recorder.incidents, missing: recorder.witnesses.missing(), state };
 }
 
 describe('a descriptor that was handed over', () => {
   it('is judged by what the kernel says about it', async () => {
-    expect(await over(LOOK)).toEqual({ incidents: [], missing: [] });
+    expect(await over(LOOK)).toMatchObject({ incidents: [], missing: [] });
     const { incidents } = await over({ ...LOOK, mode: 511 });
     expect(incidents).toEqual([
       expect.objectContaining({ implies: 'corrupt', detail: 'a (s, token 1): mode "511", expected "384"' }),
@@ -57,6 +57,18 @@ describe('a descriptor that was handed over', () => {
 
   it('blinds the witness inside if the agent does not say what it is', async () => {
     expect((await over({ link: 7 })).missing).toEqual([expect.objectContaining({ witness: 'inside' })]);
+  });
+
+  it('may have other content in this kernel alone if a program writes to it there', async () => {
+    const writes = async (after: object | null, written: boolean) =>
+      (await over(after, null, { ...HELD, written })).state;
+    expect((await writes(LOOK, false)).descriptors.isWritten('s', 1)).toBe(false);
+    expect((await writes(null, true)).descriptors.isWritten('s', 1)).toBe(false);
+    const state = await writes(LOOK, true);
+    expect(state.descriptors.isWritten('s', 1)).toBe(true);
+    expect(state.descriptors.isWritten('s', 2)).toBe(false);
+    state.jumped();
+    expect(state.descriptors.isWritten('s', 1)).toBe(false);
   });
 
   it('is not expected where its session was closed before the jump', async () => {

@@ -8,6 +8,7 @@ import {
   judgesAgree,
 } from '../../../model/evidence/handed-over.js';
 import type { Outcome } from '../../../model/result/outcome.js';
+import { tokenOf } from '../../../model/scenario/token.js';
 import { isGuestFile } from '../../../model/scenario/guest.js';
 import { type EndLook, lookAtEnd } from '../../../oracles/handed-over/follow.js';
 import { metadataProblems } from '../../../oracles/handed-over/open-files.js';
@@ -72,7 +73,7 @@ export async function judgeHandedOver(
       pages: pagesOf(file),
       arrival: file.arrival,
       end,
-      content: mayChange(followed, record) ? 'may-change' : 'as-before',
+      content: mayChange(followed, record) || isWritten(parts, file) ? 'may-change' : 'as-before',
       // The lab's agent maps a file to read it.
       metadata: mayHaveOtherMetadata(record)
         ? []
@@ -137,6 +138,12 @@ function mayChange({ patterns }: Followed, record: FileRecord | undefined): bool
   const { file } = record;
   const was = patterns.get(keyOfKnown(file));
   return isGuestFile(file.spec) || was !== file.pattern || (file.retrieved !== null && file.retrieved.pattern !== was);
+}
+
+/** A scenario says of which descriptors a program writes to what is behind them. */
+function isWritten({ state }: Needs<'state'>, { session, name }: FollowedPages): boolean {
+  const token = session === null ? null : tokenOf(name);
+  return session !== null && token !== null && state.descriptors.isWritten(session, token);
 }
 
 /** Guests write to their memory, and a step may have changed a file since it came back. */
