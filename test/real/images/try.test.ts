@@ -51,7 +51,8 @@ function tinyBase(folder: string): string {
 
 const patch = (number: number, title: string, at: number, from: string, to: string) =>
   `From ${String(number).repeat(40)} Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\n` +
-  `Subject: [PATCH ${number}/3] ${title}\n\n---\ndiff --git a/mm/memfd.c b/mm/memfd.c\n--- a/mm/memfd.c\n+++ b/mm/memfd.c\n` +
+  `Subject: [PATCH ${number}/3] ${title}\n\n---\ndiff --git a/mm/memfd.c b/mm/memfd.c\n` +
+  '--- a/mm/memfd.c\n+++ b/mm/memfd.c\n' +
   `@@ -${at},3 +${at},3 @@\n {\n-${from}\n+${to}\n }\n-- \n2.39.5\n\n`;
 
 it('a series that does not build: the patch, the file and the words of the compiler, and nothing is run', async () => {
