@@ -125,7 +125,7 @@ function judgeDevice(
     preserve: spec.preserve,
     epoch,
     carried,
-    level: carried === 'kept' ? levelReached({ leaving, arriving, resets: resets.length }) : null,
+    level: carried === 'kept' ? levelReached({ leaving, arriving, resets: resets.length, events }) : null,
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,

@@ -5,6 +5,7 @@ import type { DeviceLook, LookMoment, PciView } from '../../../src/model/kernel/
 import type { DeviceLevel } from '../../../src/model/scenario/device.js';
 import { judgeDevices } from '../../../src/run/devices/judge.js';
 import { levelReached } from '../../../src/run/devices/level.js';
+import type { PciEvent } from '../../../src/oracles/pci/trace.js';
 import { RunState } from '../../../src/run/state/run-state.js';
 import { DeviceState } from '../../../src/run/state/device.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -84,7 +85,20 @@ describe('a kept device', () => {
 
   it('that was reset kept its address alone', () => {
     const look = { moment: 'arrival' as const, epoch: 1, t: 0, view: VIEW };
-    expect(levelReached({ leaving: look, arriving: look, resets: 1 })).toBe('address');
-    expect(levelReached({ leaving: look, arriving: look, resets: 0 })).toBe('dma');
+    expect(levelReached({ leaving: look, arriving: look, resets: 1, events: [] })).toBe('address');
+    expect(levelReached({ leaving: look, arriving: look, resets: 0, events: [] })).toBe('dma');
+  });
+
+  it.each<[string, number, number, PciEvent['what'], DeviceLevel]>([
+    ['the old kernel stopped and a driver of the next one started', 0, 15, 'memory off', 'address'],
+    ['was bus master again when somebody looked', 1, 25, 'bus mastering off', 'state'],
+    ['whose BARs the next kernel read', 1, 25, 'memory off', 'dma'],
+    ['that was stopped before the kexec', 0, 5, 'memory off', 'dma'],
+    ['that was opened later', 1, 35, 'bus mastering off', 'dma'],
+  ])('that %s', (_, epoch, t, what, level) => {
+    const leaving = { moment: 'kexec' as const, epoch: 0, t: 10, view: VIEW };
+    const arriving = { moment: 'arrival' as const, epoch: 1, t: 30, view: VIEW };
+    const events = [{ t, epoch, what, detail: '' }];
+    expect(levelReached({ leaving, arriving, resets: 0, events })).toBe(level);
   });
 });
