@@ -68,6 +68,8 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
   let by: string | undefined;
   /** The last call was sent together with this one. */
   let races = false;
+  /** It was itself sent together with the one before. */
+  let raced = false;
   for (const [at, operation] of operations.entries()) {
     if (operation.during === 'kexec') continue; // sent together with the reboot call, see racing.ts
     if (recorder.epoch > 0 && opensLiveUpdate(operation)) await pauseAt('before-open');
@@ -83,8 +85,10 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
       continue;
     }
     if (isAgentAction(operation)) {
-      // Each client executes its own calls in order; between two clients only an answer guarantees an order.
-      if (by !== operation.by && !races) await window.drain();
+      // Each client executes its own calls in order; between two clients only an answer guarantees an order. What comes
+      // after two calls at the same moment waits for both, whoever makes it.
+      if (!races && (by !== operation.by || raced)) await window.drain();
+      raced = races;
       by = operation.by;
       races = operation.during === 'next';
       // A pending inspection must not see the effect of a later step.
