@@ -122,3 +122,13 @@ test.each([
 ])('%s', (text, message) => {
   expect(problems(text)[0]).toContain(message);
 });
+
+test('a client that does not have a session is named, with the one that has it', () => {
+  const made = '  - client: b\n  - create: {session: s, client: b}\n  - memfd: {name: f, size: 4KiB}\n';
+  const preserve = '  - preserve: {session: s, file: f, token: 1}\n  - kexec\n';
+  expect(problems(made + preserve)).toEqual([
+    expect.stringMatching(/client "main" does not have session "s"; "b" has it.*add client: b, or pass the session/s),
+  ]);
+  expect(problems(`${made}  - pass: {session: s, from: b, to: main}\n${preserve}`)).toEqual([]);
+  expect(problems(made + preserve.replace('token: 1', 'token: 1, errno: EBADF'))).toEqual([]);
+});

@@ -35,7 +35,7 @@ test.each([
 });
 
 test('a client has what it made or was given, and nothing else', () => {
-  const made = '  - client: b\n  - create: s\n  - descriptor: {name: a, kind: pipe}\n';
+  const made = '  - client: b\n  - create: s\n  - pass: {session: s, to: b}\n  - descriptor: {name: a, kind: pipe}\n';
   const used = '  - preserve-fd: {session: s, fd: a, token: 1, client: b}\n  - kexec\n';
   expect(problems(made + used)[0]).toContain('client b does not have the descriptor "a"');
   expect(problems(`${made}  - pass: {fd: a, to: b}\n${used}`)).toEqual([]);

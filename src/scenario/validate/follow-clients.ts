@@ -6,7 +6,15 @@ import type { DescriptorFollower } from './follow-descriptors.js';
 import type { SessionFollower } from './follow-sessions.js';
 import type { Problems } from '../source/problems.js';
 import { shown } from '../source/problem.js';
-import type { Draft } from '../steps/step-list.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
+
+const USES_SESSION: ReadonlySet<string> = new Set<Step['op']>([
+  'preserve',
+  'retrieve',
+  'finish',
+  'preserve-fd',
+  'retrieve-fd',
+]);
 
 export class ClientFollower {
   readonly #sessions: SessionFollower;
@@ -53,9 +61,14 @@ export class ClientFollower {
     }
   }
 
-  /** Checks that the step's client exists, and that a call that races another one is right before it. */
-  call({ op, by, during }: Step, draft: Draft, next: Step | undefined): void {
+  /**
+   * Checks that the step's client exists and has the session, and that a call that races another one is right before
+   * it.
+   */
+  call(step: Step, draft: Draft, next: Step | undefined): void {
+    const { op, by, during } = step;
     if (by !== undefined) this.#exists(by, { ...draft, path: [...draft.path, 'client'] });
+    this.#has(step, draft);
     if (during === undefined) return;
     const path = [...draft.path, 'during'];
     if (during === 'next') {
@@ -108,6 +121,20 @@ export class ClientFollower {
     this.#clients.clear();
     this.#clients.add(MAIN);
     this.holders.clear();
+  }
+
+  /** Without the session, the agent leaves the step out, and what it should have done is missing in the end. */
+  #has(step: Step, draft: Draft): void {
+    if (!USES_SESSION.has(step.op) || !('session' in step) || !succeeds(step)) return;
+    const client = step.by ?? MAIN;
+    const holders = this.holders.of({ kind: 'session', name: step.session });
+    if (holders.has(client)) return;
+    const others = [...holders];
+    this.#problems.add(
+      draft.path,
+      `client ${shown(client)} does not have session ${shown(step.session)}; ${others.map(shown).join(' and ')} has it`,
+      `add client: ${others[0] ?? MAIN}, or pass the session before`,
+    );
   }
 
   #gone(what: Parameters<Holders['of']>[0], client: string): boolean {
