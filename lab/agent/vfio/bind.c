@@ -114,7 +114,8 @@ bool vfio_bind(struct request *r, const char *address)
 }
 
 /**
- * op_vfio_bind() - Operation vfio-bind: give a device to vfio-pci before its descriptor is retrieved.
+ * op_vfio_bind() - Operation vfio-bind: give a device to vfio-pci before its descriptor is
+ *   retrieved.
  * @r: the request
  *
  * Return: true, or false after the request has failed
