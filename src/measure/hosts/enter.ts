@@ -15,6 +15,7 @@ export const KVM_GROUP = 'kvm';
 const SCRIPT = `
 set -e
 root=$1; shift
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sys "$root/sys"
 mount -t tmpfs -o mode=0755,size=1m dev "$root/dev"
@@ -30,8 +31,12 @@ if [ -c /dev/kvm ]; then
   # The group is not there before the host is furnished.
   chroot "$root" chgrp ${KVM_GROUP} /dev/kvm || true
 fi
+# Not chroot: in there the kernel denies user namespaces to a user without root, and so the sandbox.
+cd "$root"
+pivot_root . .
+umount -l .
 cd /
-exec chroot "$root" "$@"
+exec "$@"
 `;
 
 export interface Entry {

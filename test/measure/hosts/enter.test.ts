@@ -15,7 +15,7 @@ function host(): string {
   const root = temporaryFolder();
   for (const folder of ['bin', 'proc', 'sys', 'dev', 'srv']) mkdirSync(join(root, folder));
   copyFileSync(busybox ?? '', join(root, 'bin/busybox'));
-  for (const name of ['sh', 'env', 'ls', 'cat', 'echo', 'sleep', 'chgrp', 'grep', 'ps'])
+  for (const name of ['sh', 'env', 'ls', 'cat', 'echo', 'sleep', 'chgrp', 'grep', 'ps', 'umount', 'unshare'])
     symlinkSync('busybox', join(root, 'bin', name));
   return root;
 }
@@ -38,6 +38,11 @@ describe.skipIf(!isPossible)('a host in a folder', () => {
     expect(stdout).toMatch(/\b[3-6]\nsh\n$/);
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root);
     expect(existsSync(join(root, 'dev/null'))).toBe(false);
+  });
+
+  it('has user namespaces, which the sandbox needs and a chroot does not have', async () => {
+    const { stdout } = await run(host(), 'unshare -U echo inside');
+    expect(stdout).toBe('inside\n');
   });
 
   it('ends with all that runs in it when it is given up', async () => {
