@@ -109,7 +109,10 @@ export class Queue {
     }
   }
 
-  /** Every cell has exactly one verdict, the right one, and its run is there; no run belongs to no attempt. */
+  /**
+   * Every cell has exactly one verdict, the right one, and its run is there; no run belongs to no attempt. A cell of the
+   * sample that also runs cold has it twice (matrix/cold-sample.ts).
+   */
   private verdicts(): { right: number; lost: string[] } {
     const { results } = this.bench;
     const { right, problems } = verdictsIn(results);
@@ -122,7 +125,9 @@ export class Queue {
       if (damaged > 0) problems.push(`${damaged} damaged lines of cells.jsonl`);
       const last = lastAttempts(attempts);
       for (const cell of readMatrix(folder).cells) {
-        const of = attempts.filter((attempt) => attempt.cell === cell.id && attempt.outcome !== 'infra');
+        const of = attempts
+          .filter((attempt) => attempt.cell === cell.id && attempt.outcome !== 'infra')
+          .filter((attempt, at, all) => at === 0 || attempt.rung !== null || all[at - 1]?.rung === null);
         const run = last.get(cell.id)?.run ?? null;
         if (of.length !== 1) problems.push(`cell ${cell.id} has ${of.length} verdicts`);
         else if (run === null || right.get(run)?.outcome !== of[0]?.outcome)
