@@ -110,8 +110,8 @@ export class Queue {
   }
 
   /**
-   * Every cell has exactly one verdict, the right one, and its run is there; no run belongs to no attempt. A cell of the
-   * sample that also runs cold has it twice (matrix/cold-sample.ts).
+   * Every cell has exactly one verdict, the right one, and its run is there; no run belongs to no attempt. A cell of
+   * the sample that also runs cold has it twice (matrix/cold-sample.ts).
    */
   private verdicts(): { right: number; lost: string[] } {
     const { results } = this.bench;
