@@ -66,7 +66,7 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Of a folder of results (store/history/open.ts); the lab can make it anew from the rest. */
+/** Of a folder of results (store/history/open.ts); the lab makes it again from the rest. */
 const INDEX = /^\.index(\/|$)/;
 
 /** Entries of a folder of results that are half-written: all such names begin with a dot. */
