@@ -86,7 +86,7 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
     }
     if (isAgentAction(operation)) {
       // Each client executes its own calls in order; between two clients only an answer guarantees an order. What comes
-      // after two calls at the same moment waits for both, whoever makes it.
+      // after two calls at the same moment waits for both, also if another client makes it.
       if (!races && (by !== operation.by || raced)) await window.drain();
       raced = races;
       by = operation.by;
