@@ -157,7 +157,8 @@ export class Preparation {
             void this.images.set(name, await ensureKernel(name, this.context(task), this.extent(scenarios))),
         })),
       ...writers
-        .filter((name) => !this.formats.has(name))
+        // One that could not be read and is required by now is an error.
+        .filter((name) => !this.formats.has(name) || (required.has(name) && this.formats.get(name) instanceof LabError))
         .map((name): SetUpStage => ({
           title: `handover format of ${name}`,
           run: async (task) => {

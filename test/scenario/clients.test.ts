@@ -127,8 +127,13 @@ test('a client that does not have a session is named, with the one that has it',
   const made = '  - client: b\n  - create: {session: s, client: b}\n  - memfd: {name: f, size: 4KiB}\n';
   const preserve = '  - preserve: {session: s, file: f, token: 1}\n  - kexec\n';
   expect(problems(made + preserve)).toEqual([
-    expect.stringMatching(/client "main" does not have session "s"; "b" has it.*add client: b, or pass the session/s),
+    expect.stringMatching(
+      /client main does not have the session "s".*client: b, or .*pass: \{session: s, from: b, to: main\}/s,
+    ),
   ]);
   expect(problems(`${made}  - pass: {session: s, from: b, to: main}\n${preserve}`)).toEqual([]);
+  expect(problems('  - client: b\n  - finish: {session: s, client: b}\n  - kexec\n')).toEqual([
+    expect.stringContaining('no session "s" is open here'),
+  ]);
   expect(problems(made + preserve.replace('token: 1', 'token: 1, errno: EBADF'))).toEqual([]);
 });

@@ -130,35 +130,34 @@ interface Built {
 /** Checks all names before anything is fetched. */
 async function build(names: readonly string[], context: ImageContext, extent: Extent): Promise<Built[]> {
   const selected = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
-  for (const name of selected) {
-    const userspace = userspaceOf(name);
-    if (userspace !== null) userspaceDefinition(userspace);
-    else if (name !== ROOTFS_NAME) resolveKernel(name);
-  }
   const built: Built[] = [];
   await runStages(
-    selected.map((name) => ({
-      title: titleOf(name),
-      run: async (task: Task) => {
-        const withProgress = { ...context, ...showAll(task) };
-        const userspace = userspaceOf(name);
-        const image = await (name === ROOTFS_NAME
-          ? ensureRootFs(withProgress)
-          : userspace !== null
-            ? ensureUserspace(userspace, withProgress)
-            : ensureKernel(name, withProgress, extent));
-        built.push({ name, image });
-      },
-    })),
+    selected
+      .map((name) => ({ name, ...wantedImage(name, extent) }))
+      .map(({ name, title, ensure }) => ({
+        title,
+        run: async (task: Task) => {
+          built.push({ name, image: await ensure({ ...context, ...showAll(task) }) });
+        },
+      })),
     process.stderr,
   );
   return built;
 }
 
-function titleOf(name: string): string {
-  if (name === ROOTFS_NAME) return 'root file system';
+/** Throws a UsageError if there is no image of this name. */
+function wantedImage(
+  name: string,
+  extent: Extent,
+): { title: string; ensure: (context: ImageContext) => Promise<Built['image']> } {
+  if (name === ROOTFS_NAME) return { title: 'root file system', ensure: ensureRootFs };
   const userspace = userspaceOf(name);
-  return userspace === null ? `kernel ${name}` : `user space ${userspace}`;
+  if (userspace !== null) {
+    userspaceDefinition(userspace);
+    return { title: `user space ${userspace}`, ensure: (context) => ensureUserspace(userspace, context) };
+  }
+  resolveKernel(name);
+  return { title: `kernel ${name}`, ensure: (context) => ensureKernel(name, context, extent) };
 }
 
 function builtText(built: readonly Built[]): string {

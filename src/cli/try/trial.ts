@@ -171,7 +171,7 @@ export class Trial {
     // The lab wrote these scenarios itself. They name a kernel by its path.
     const matrix = await this.matrix(count, files, 'written-here');
     await matrix.run(() => true);
-    return matrix.rows().map((row) => ({ ...row, scenario: `its own ${row.scenario}` }));
+    return matrix.rows().map((row) => ({ ...row, scenario: `${OWN}${row.scenario}` }));
   }
 
   /** Null if the kernel with the series boots, or if nobody could see it. */
@@ -255,7 +255,10 @@ export function startTrial(input: Input, run: Omit<CellRun, 'key'>, options: Tri
   return new Trial(input, { ...run, key: takeQueueKey(process.env) }, options);
 }
 
-const isSelftest = ({ scenario }: TryRow): boolean => scenario.startsWith('its own ');
+/** Before the name of a test that the series brings. */
+const OWN = 'its own ';
+
+const isSelftest = ({ scenario }: TryRow): boolean => scenario.startsWith(OWN);
 
 function pairOf(kernels: readonly string[], base: string): TryRow['pair'] {
   const role = (kernel: string | undefined) => (kernel === base ? 'base' : 'series');

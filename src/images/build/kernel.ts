@@ -46,8 +46,13 @@ export async function ensureKernel(
     const { definition } = wanted;
     const core = extent === 'core' ? coreOf(definition) : null;
     const image = await (core === null ? ensureDefined(definition, work) : ensureEither(definition, core, work));
-    return { ...image, name: isKnown(definition) ? definition.name : definition.file };
+    return named(image, definition);
   });
+}
+
+/** A definition that its name does not find is called by its path. */
+function named(image: KernelImage, definition: KernelDefinition): KernelImage {
+  return { ...image, name: isKnown(definition) ? definition.name : definition.file };
 }
 
 /** The full kernel if it need not be built, else the small one. */
@@ -70,7 +75,7 @@ export async function ensureExactly(name: string, extent: Extent, context: Image
   if (resolved.kind !== 'definition') return ensureKernel(name, context);
   const { definition } = resolved;
   const wanted = (extent === 'core' ? coreOf(definition) : null) ?? definition;
-  return onDisk(work.cache, () => ensureDefined(wanted, work));
+  return onDisk(work.cache, async () => named(await ensureDefined(wanted, work), definition));
 }
 
 /** Provides the kernel of a definition, which need not come from a file. */

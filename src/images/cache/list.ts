@@ -166,9 +166,9 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
   const userspace = userspaceOf(nameOrPath);
   if (userspace !== null) {
     const { file } = userspaceDefinition(userspace);
-    const entry = userspaceEntry(userspace, work);
-    const packages = entry.image !== null && 'packages' in entry.image ? entry.image.packages : [];
-    return { ...entry, definition: null, built: null, sourceTree: null, notes: [`defined in ${file}`, ...packages] };
+    const packages = currentUserspace(userspace, work)?.packages ?? [];
+    const notes = [`defined in ${file}`, ...packages];
+    return { ...userspaceEntry(userspace, work), definition: null, built: null, sourceTree: null, notes };
   }
   const resolved = resolveKernel(nameOrPath);
   const prebuilt = resolved.kind === 'files' ? resolved.files : resolved.definition.prebuilt;

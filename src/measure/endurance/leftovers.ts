@@ -2,6 +2,7 @@
 // Looks for what a lab left behind: processes, sockets, locks and files.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { INDEX_FOLDER } from '../../store/history/open.js';
 
 /** Milliseconds that clean-up after SIGKILL may take on a busy host. */
 const MAX_CLEANUP_MS = 10_000;
@@ -66,14 +67,14 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Of a folder of results (store/history/open.ts); the lab makes it again from the rest. */
-const INDEX = /^\.index(\/|$)/;
-
-/** Entries of a folder of results that are half-written: all such names begin with a dot. */
+/**
+ * Entries of a folder of results that are half-written: all such names begin with a dot. The index does, too; the lab
+ * makes it again from the rest.
+ */
 export function partialIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => /(^|\/)\./.test(name) && !INDEX.test(name),
+    (name) => /(^|\/)\./.test(name) && name.split('/')[0] !== INDEX_FOLDER,
   );
 }
 

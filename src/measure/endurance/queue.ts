@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { matrixIds, readAttempts, readMatrix } from '../../store/matrix/folder.js';
-import { lastAttempts } from '../../store/matrix/pair-results.js';
+import { coldRepeats, lastAttempts } from '../../store/matrix/pair-results.js';
 import { packageRoot } from '../../util/package-root.js';
 import type { Bench } from './bench.js';
 import { processesWith, rssKiB } from './leftovers.js';
@@ -124,10 +124,10 @@ export class Queue {
       const { attempts, damaged } = readAttempts(folder);
       if (damaged > 0) problems.push(`${damaged} damaged lines of cells.jsonl`);
       const last = lastAttempts(attempts);
+      const repeats = new Set(coldRepeats(attempts));
+      const firsts = attempts.filter((attempt) => attempt.outcome !== 'infra' && !repeats.has(attempt));
       for (const cell of readMatrix(folder).cells) {
-        const of = attempts
-          .filter((attempt) => attempt.cell === cell.id && attempt.outcome !== 'infra')
-          .filter((attempt, at, all) => at === 0 || attempt.rung !== null || all[at - 1]?.rung === null);
+        const of = firsts.filter((attempt) => attempt.cell === cell.id);
         const run = last.get(cell.id)?.run ?? null;
         if (of.length !== 1) problems.push(`cell ${cell.id} has ${of.length} verdicts`);
         else if (run === null || right.get(run)?.outcome !== of[0]?.outcome)

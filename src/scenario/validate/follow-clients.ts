@@ -126,14 +126,16 @@ export class ClientFollower {
   /** Without the session, the agent leaves the step out, and what it should have done is missing in the end. */
   #has(step: Step, draft: Draft): void {
     if (!USES_SESSION.has(step.op) || !('session' in step) || !succeeds(step)) return;
-    const client = step.by ?? MAIN;
-    const holders = this.holders.of({ kind: 'session', name: step.session });
-    if (holders.has(client)) return;
-    const others = [...holders];
+    const { session, by: client = MAIN } = step;
+    const { outgoing, retrieved } = this.#sessions;
+    // The step itself is checked for a session that nobody has.
+    if (!outgoing.has(session) && !retrieved.has(session)) return;
+    const [holder = MAIN, ...others] = this.holders.of({ kind: 'session', name: session });
+    if (holder === client || others.includes(client)) return;
     this.#problems.add(
       draft.path,
-      `client ${shown(client)} does not have session ${shown(step.session)}; ${others.map(shown).join(' and ')} has it`,
-      `add client: ${others[0] ?? MAIN}, or pass the session before`,
+      `client ${client} does not have the session ${shown(session)}`,
+      `write client: ${holder}, or before it - pass: {session: ${session}, from: ${holder}, to: ${client}}`,
     );
   }
 

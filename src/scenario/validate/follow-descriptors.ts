@@ -55,6 +55,11 @@ export class DescriptorFollower {
     }
   }
 
+  /** Whether a session hands over a descriptor under this token, or did in an earlier epoch. */
+  isPreserved(ref: { session: string; token: Token }): boolean {
+    return this.#leaving.has(key(ref)) || this.#handed.has(key(ref));
+  }
+
   passed(fd: string, from: string, to: string, draft: Draft): void {
     this.#has(fd, from, draft, ['fd']);
     this.#open.get(fd)?.add(to);
@@ -91,7 +96,6 @@ export class DescriptorFollower {
         );
     }
     this.#leaving.add(key(step));
-    this.#sessions.addDescriptor(step.session, step.token);
   }
 
   /** A client needs a descriptor of its own, whatever the kernel is expected to say about it. */

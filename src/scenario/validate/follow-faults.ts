@@ -2,6 +2,7 @@
 // Checks that the target of a fault exists at that step.
 import { type FileRef, type Place, placesOf } from '../../model/scenario/place.js';
 import type { Fault } from '../../model/scenario/scenario.js';
+import type { DescriptorFollower } from './follow-descriptors.js';
 import type { Held, SessionFollower } from './follow-sessions.js';
 import { PAGE } from '../schema/limits.js';
 import { shown } from '../source/problem.js';
@@ -24,11 +25,17 @@ export function followFlip(flip: { file: string; page: number }, draft: Draft, s
   }
 }
 
+/** What exists at the step of the fault. */
+interface Known {
+  sessions: SessionFollower;
+  descriptors: DescriptorFollower;
+}
+
 export function followChange(
   fault: Extract<Fault, { kind: 'change' }>,
   step: { epoch: number; at: 'now' | 'jump' },
   draft: Draft,
-  sessions: SessionFollower,
+  known: Known,
 ): void {
   // A step of its own after the first kexec changes the incoming handover. A fault at the jump always changes the
   // outgoing one.
@@ -36,28 +43,24 @@ export function followChange(
   const { how } = fault.change;
   const words = ['place', how];
   for (const [index, place] of placesOf(fault).entries())
-    followPlace(place, fault, { ...draft, path: [...draft.path, 'change', words[index] ?? how] }, sessions);
+    followPlace(place, fault, { ...draft, path: [...draft.path, 'change', words[index] ?? how] }, known);
 }
 
-function followPlace(
-  place: Place,
-  fault: Extract<Fault, { kind: 'change' }>,
-  at: Draft,
-  sessions: SessionFollower,
-): void {
-  const known = fault.side === 'incoming' ? sessions.handed : sessions.outgoing;
+function followPlace(place: Place, fault: Extract<Fault, { kind: 'change' }>, at: Draft, known: Known): void {
+  const { sessions } = known;
+  const here = fault.side === 'incoming' ? sessions.handed : sessions.outgoing;
   const name = 'session' in place ? place.session : 'file' in place ? place.file.session : null;
   if (name === null) return;
-  const held = known.get(name) ?? sessions.handed.get(name);
+  const held = here.get(name) ?? sessions.handed.get(name);
   // A session of a program is known only in the machine's memory.
   if (!held && sessions.foreign) return;
-  if (!held) sessions.unknown('session', 'was created before', name, [...known.keys(), ...sessions.handed.keys()], at);
-  else if ('file' in place) settleToken(place.file, held, at, sessions);
+  if (!held) sessions.unknown('session', 'was created before', name, [...here.keys(), ...sessions.handed.keys()], at);
+  else if ('file' in place) settleToken(place.file, held, at, known);
 }
 
 /** A place may have the file's name instead of its token. */
-function settleToken(file: FileRef, held: Held, at: Draft, sessions: SessionFollower): void {
-  if (held.has(file.token) || sessions.hasDescriptor(file.session, file.token)) return;
+function settleToken(file: FileRef, held: Held, at: Draft, { sessions, descriptors }: Known): void {
+  if (held.has(file.token) || descriptors.isPreserved(file)) return;
   const names = [...held].flatMap(([token, memfd]) => [
     String(token),
     memfd.file.slice(memfd.file.lastIndexOf('/') + 1),

@@ -29,8 +29,6 @@ export class SessionFollower {
   /** A program has run that may have made sessions of its own. */
   foreign = false;
   readonly everMade = new Map<string, FileSpec>();
-  /** Descriptors of any kind that sessions preserve, as session and token. */
-  readonly #descriptors = new Set<string>();
   #used: number;
 
   /** @param reserved bytes of memory that are already in use */
@@ -38,14 +36,6 @@ export class SessionFollower {
     this.#memory = memory;
     this.#used = reserved;
     this.problems = problems;
-  }
-
-  addDescriptor(session: string, token: Token): void {
-    this.#descriptors.add(`${session}\0${token}`);
-  }
-
-  hasDescriptor(session: string, token: Token): boolean {
-    return this.#descriptors.has(`${session}\0${token}`);
   }
 
   create(session: string, { path, step }: Draft): void {

@@ -135,7 +135,8 @@ class Follower {
         if (step.fault.kind === 'flip') followFlip(step.fault, draft, sessions);
         if (step.fault.kind === 'unplug' || step.fault.kind === 'iommu-table')
           this.#devices.fault(step.fault, draft.path);
-        if (step.fault.kind === 'change') followChange(step.fault, step, draft, sessions);
+        if (step.fault.kind === 'change')
+          followChange(step.fault, step, draft, { sessions, descriptors: this.#descriptors });
         break;
       default:
     }

@@ -13,6 +13,9 @@ export interface OpenIndex {
   note: string | null;
 }
 
+/** In a folder of results. */
+export const INDEX_FOLDER = '.index';
+
 export interface OpenIndexOptions {
   /** Discard the existing index. */
   rebuild?: boolean;
@@ -23,7 +26,7 @@ export interface OpenIndexOptions {
  * @param results the folder of all runs
  */
 export function openIndex(results: string, { rebuild = false }: OpenIndexOptions = {}): OpenIndex {
-  const folder = join(resolve(results), '.index');
+  const folder = join(resolve(results), INDEX_FOLDER);
   const path = join(folder, 'history.sqlite');
   try {
     mkdirSync(folder, { recursive: true });

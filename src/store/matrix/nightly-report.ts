@@ -10,7 +10,7 @@ import { LabError } from '../../util/errors.js';
 import { readAttempts, readMatrix } from './folder.js';
 import { readNightHunt } from './hunt.js';
 import { readRun } from '../run/read-run.js';
-import { pairResultsOf } from './pair-results.js';
+import { coldRepeats, pairResultsOf } from './pair-results.js';
 
 export interface NightlyReport {
   id: string;
@@ -70,8 +70,7 @@ export function readNightlyReport(folder: string): NightlyReport {
 /** How many cells ran from a snapshot, and how many of those also ran cold (matrix/cold-sample.ts). */
 function coldNotes(attempts: readonly Attempt[]): string[] {
   const warm = new Set(attempts.filter(({ rung }) => rung !== null).map(({ cell }) => cell));
-  const verdicts = attempts.filter(({ cell, rung, outcome }) => warm.has(cell) && rung === null && outcome !== 'infra');
-  const cold = new Set(verdicts.map(({ cell }) => cell));
+  const cold = new Set(coldRepeats(attempts).map(({ cell }) => cell));
   if (warm.size === 0) return [];
   return [`${plural(warm.size, 'cell')} ran from snapshots, ${cold.size} of them also cold`];
 }

@@ -20,6 +20,13 @@ export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt>
   return last;
 }
 
+/** The second verdicts of cells that also ran cold, as a sample of those does that ran from a snapshot. */
+export function coldRepeats(attempts: readonly Attempt[]): Attempt[] {
+  const verdicts = attempts.filter(({ outcome }) => outcome !== 'infra');
+  const warm = new Set(verdicts.filter(({ rung }) => rung !== null).map(({ cell }) => cell));
+  return verdicts.filter(({ cell, rung }) => rung === null && warm.has(cell));
+}
+
 /** The results, in the order of the matrix. */
 export function pairResultsOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): PairResult[] {
   const last = lastAttempts(attempts);

@@ -17,14 +17,16 @@ it('a series that does not apply: the patch and the hunk are named, and nothing 
   // A line beside the change of the second patch, as another kernel has it.
   const other = series.replace(/^ #define LUO_KHO_ENTRY_NAME\t"LUO"$/m, ' #define LUO_KHO_ENTRY_NAME\t"OLU"');
   expect(other).not.toBe(series);
-  writeFileSync(join(dir, 'series.mbox'), other);
-  const results = join(dir, 'results');
-  const { code, stdout } = await lab(['try', join(dir, 'series.mbox'), '--base', '7.3.4', '--results', results]);
+  const folder = join(dir, 'rollback');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'series.mbox'), other);
+  const results = join(folder, 'results');
+  const { code, stdout } = await lab(['try', join(folder, 'series.mbox'), '--base', '7.3.4', '--results', results]);
   expect(code, stdout).toBe(2);
   expect(stdout).toMatch(/The series does not apply\. Nothing was built\./);
   expect(stdout).toMatch(/Patch 2\/3 "liveupdate: write the LUO state in version 6" does not apply:/);
   expect(stdout).toMatch(/hunk \d of include\/linux\/kho\/abi\/luo\.h/);
-  expect(readdirSync(dir)).not.toContain('results');
+  expect(readdirSync(folder)).toEqual(['series.mbox']);
 });
 
 /** A tree of one file, which the real compiler compiles, as the base of a series. */

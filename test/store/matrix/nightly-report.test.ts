@@ -2,8 +2,10 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../../src/model/result/matrix.js';
 import { findInResults } from '../../../src/store/find.js';
 import { nightlyReportOfRun, readNightlyReport } from '../../../src/store/matrix/nightly-report.js';
+import { coldRepeats } from '../../../src/store/matrix/pair-results.js';
 import { resultsOfRuns } from '../../../src/store/run/read-run.js';
 import { temporaryFolder } from '../../util/temporary.js';
 import { attemptOf, cellOf } from './matrix.js';
@@ -23,6 +25,24 @@ describe('a night', () => {
       '1 attempt left out: the matrix has no such cells',
       expect.stringContaining('not ended: 1 of 2 pair results'),
     ]);
+  });
+
+  it('says how many cells ran from snapshots, and how many of those ran again, cold', () => {
+    const results = temporaryFolder();
+    const warm = (cell: string, but: Partial<Attempt> = {}) => attemptOf(cell, { rung: 'booted', ...but });
+    const attempts = [
+      warm('a-1'),
+      attemptOf('a-1', { attempt: 2 }),
+      warm('b-1'),
+      // Only tried again.
+      warm('c-1', { outcome: 'infra' }),
+      attemptOf('c-1', { attempt: 2 }),
+      attemptOf('d-1'),
+    ];
+    const cells = ['a', 'b', 'c', 'd'].map((name) => cellOf(name));
+    const id = writeMatrix(results, 'm1', cells, attempts, { endedAt: '2026-11-23T00:00:00.000Z' });
+    expect(readNightlyReport(join(results, id)).notes).toEqual(['3 cells ran from snapshots, 1 of them also cold']);
+    expect(coldRepeats(attempts)).toEqual([attempts[1]]);
   });
 
   it('gets a note if the clock jumped', () => {
